@@ -1,0 +1,73 @@
+import type { JsonValue } from "../kernel/index.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** On whose behalf a call is made. */
+export interface Caller {
+  /** Distinguishes clients of one process; with `:scope "caller"` each has sessions of its own. */
+  readonly id: string;
+  /** The caller's own secrets by variable name; each replaces the variable of the environment. */
+  readonly credentials?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a caller may say of one call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Time for the whole call, waits and replays included, in milliseconds; more than 0. */
+  readonly timeoutMs?: number | undefined;
+  readonly caller?: Caller | undefined;
+  /** Running this call twice is harmless (or is not), whatever the manifest says. */
+  readonly idempotent?: boolean | undefined;
+}
+
+/** A call under way, as the host hands it down. */
+export interface CallContext {
+  readonly callId: string;
+  readonly signal: AbortSignal;
+  /** Milliseconds left for the whole call; `Infinity` where there is no limit. */
+  remainingMs(): number;
+  readonly caller: Caller | undefined;
+  readonly idempotent: boolean | undefined;
+}
+
+export interface SessionUse {
+  readonly id: string;
+  readonly provider: string;
+  /** The session was open before this call came, and no other had to be opened for it. */
+  readonly reused: boolean;
+}
+
+export interface CallOutcome {
+  readonly value: JsonValue;
+  /** Null for what runs here, without a session. */
+  readonly session: SessionUse | null;
+  /** Executions by a handler, replays included; 0 for what runs here. */
+  readonly attempts: number;
+}
+
+/**
+ * What a call came to: where it failed, the session and the attempts are known all the same.
+ * Thrown errors carry them under this symbol.
+ */
+export interface CallReport {
+  readonly session: SessionUse | null;
+  readonly attempts: number;
+}
+
+/**
+ * The door to everything that needs a session. The marketplace knows that a block requires one and no more;
+ * what a session is stays behind this.
+ */
+export interface SessionDelegate {
+  executeWithSession(manifest: Manifest, input: JsonValue, context: CallContext): Promise<CallOutcome>;
+  /** Names of the registered providers. */
+  providers(): readonly string[];
+  /** What the provider's handler says of older files; undefined for an unknown provider. */
+  manifestTraits(provider: string): ManifestTraits | undefined;
+}
+
+/** How older files of a provider are read; see the handler contract. */
+export interface ManifestTraits {
+  readonly metadataAliases?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly metadataKeys?: readonly string[] | undefined;
+  readonly legacyKeys?: Readonly<Record<string, string>> | undefined;
+}

@@ -1,0 +1,22 @@
+export { systemClock, type Clock, type Timer } from "./clock.ts";
+export { createEmitter, type Emitter, type Listener, type Unsubscribe } from "./emitter.ts";
+export {
+  CcosError,
+  ERROR_TABLE,
+  fail,
+  isCcosError,
+  toCcosError,
+  type ErrorCode,
+  type ErrorJson,
+  type ErrorOptions,
+  type ErrorOrigin,
+  type ErrorPlace,
+  type ErrorTraits,
+  type RetryAdvice,
+} from "./errors.ts";
+export type { CallEvent, RuntimeEvents, SessionEvent } from "./events.ts";
+export { getOwn, isJsonObject, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
+export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
+export { createRedactor, type Redactor } from "./redaction.ts";
+export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
+export { didYouMean, nearestNames, oneLine, stripControls } from "./text.ts";

@@ -1,0 +1,56 @@
+import { fail } from "./errors.ts";
+
+/**
+ * A JSON value in memory. Integers beyond 2^53 are `bigint`, so that no digit is lost;
+ * every other number is a JavaScript number.
+ */
+export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Sets an own property even when the key is `__proto__`, which plain assignment would take as the prototype. */
+export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
+  if (key === "__proto__") {
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+  } else target[key] = value;
+}
+
+/** An own property, or undefined: `constructor` and the like are just missing keys. */
+export function getOwn<T>(target: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(target, key) ? target[key] : undefined;
+}
+
+// Only a number of 16 or more digits can lose one; testing the text first keeps the reviver off the common path.
+const LONG_NUMBER = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+function reviveExactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    const source = context?.source;
+    if (source !== undefined && INTEGER.test(source)) return BigInt(source);
+  }
+  return value;
+}
+
+/** `JSON.parse` that keeps the digits of large integers. Throws `SyntaxError` on bad text, as `JSON.parse` does. */
+export function parseJson(text: string): JsonValue {
+  return JSON.parse(text, LONG_NUMBER.test(text) ? reviveExactly : undefined) as JsonValue;
+}
+
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+function writeExactly(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? rawJson(value.toString()) : value;
+}
+
+/** `JSON.stringify` that writes `bigint` as digits. A value JSON has no form for (NaN, a function) is an error, not `null`. */
+export function stringifyJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, writeExactly, indent);
+  if (text === undefined) fail("invalid-argument", `A ${typeof value} has no JSON form.`);
+  return text;
+}

@@ -1,0 +1,97 @@
+import type { Clock } from "./clock.ts";
+import { CcosError, isCcosError } from "./errors.ts";
+
+/** The reason of an aborted signal as our error: ours pass unchanged, anything else is a cancellation. */
+export function abortError(signal: AbortSignal): CcosError {
+  const reason: unknown = signal.reason;
+  if (isCcosError(reason)) return reason;
+  return new CcosError("canceled", "The call was canceled by its caller.", { cause: reason });
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal);
+}
+
+/** Settles as `promise` does, unless `signal` aborts first. The work behind the promise goes on. */
+export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return Promise.resolve(promise);
+  if (signal.aborted) {
+    // Nobody waits for the outcome any more; a late rejection must not end the process.
+    Promise.resolve(promise).catch(() => {});
+    return Promise.reject(abortError(signal));
+  }
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(abortError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(
+      (value) => {
+        signal.removeEventListener("abort", onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener("abort", onAbort);
+        reject(error);
+      },
+    );
+  });
+}
+
+/** Waits `ms` milliseconds on `clock`, or until `signal` aborts (then it rejects). */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = (): void => {
+      timer.cancel();
+      reject(abortError(signal as AbortSignal));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** An instant by which something must be done, and the signal that fires when it has passed. */
+export interface Deadline extends Disposable {
+  /** Aborts at the instant (`deadline-exceeded`) or with the parent signal (`canceled`). */
+  readonly signal: AbortSignal;
+  /** The instant on the monotonic clock; `Infinity` when there is none. */
+  readonly at: number;
+  /** Milliseconds left, never negative. */
+  remainingMs(): number;
+}
+
+/**
+ * Starts a deadline. Dispose it when the work is done, else its timer keeps running.
+ *
+ * @param timeoutMs how long from now; `Infinity` for no limit
+ * @param parent aborts the deadline's signal too
+ * @param what named in the message of the error, such as `call of "x"`
+ */
+export function startDeadline(clock: Clock, timeoutMs: number, parent?: AbortSignal, what = "The call"): Deadline {
+  const controller = new AbortController();
+  const at = clock.monotonic() + timeoutMs;
+  const timer = Number.isFinite(timeoutMs)
+    ? clock.setTimer(timeoutMs, () => {
+        controller.abort(
+          new CcosError("deadline-exceeded", `${what} did not finish within ${timeoutMs} ms.`, {
+            remedy: "Give it more time (--timeout, timeoutMs or :timeout_ms), or find out why the peer is slow.",
+            details: { timeoutMs },
+          }),
+        );
+      })
+    : undefined;
+  const onParent = (): void => controller.abort(abortError(parent as AbortSignal));
+  if (parent?.aborted) onParent();
+  else parent?.addEventListener("abort", onParent, { once: true });
+  return {
+    signal: controller.signal,
+    at,
+    remainingMs: () => Math.max(0, at - clock.monotonic()),
+    [Symbol.dispose]() {
+      timer?.cancel();
+      parent?.removeEventListener("abort", onParent);
+    },
+  };
+}
