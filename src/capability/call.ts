@@ -44,13 +44,24 @@ export interface CallOutcome {
   readonly attempts: number;
 }
 
-/**
- * What a call came to: where it failed, the session and the attempts are known all the same.
- * Thrown errors carry them under this symbol.
- */
+/** What is known of a call that failed: the session it last used, and how often it was executed. */
 export interface CallReport {
   readonly session: SessionUse | null;
   readonly attempts: number;
+}
+
+// A WeakMap and not a property: a report must not leak into what is printed or sent of an error.
+const reports = new WeakMap<object, CallReport>();
+
+/** Attaches what is known of the failed call to its error. */
+export function attachReport(error: object, report: CallReport): void {
+  reports.set(error, report);
+}
+
+/** The report of an error that a call ended with; nothing used and nothing executed where it has none. */
+export function reportOf(error: unknown): CallReport {
+  const report = typeof error === "object" && error !== null ? reports.get(error) : undefined;
+  return report ?? { session: null, attempts: 0 };
 }
 
 /**

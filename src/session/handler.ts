@@ -154,6 +154,8 @@ export interface Session<State = unknown> {
   readonly id: string;
   readonly target: Target;
   readonly state: State;
+  /** The peer no longer knows it: ending it means only freeing what is held here. */
+  readonly lost: boolean;
 }
 
 export interface SessionCall {
