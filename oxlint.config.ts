@@ -1,0 +1,31 @@
+import { defineConfig } from "oxlint";
+import { roomOverrides } from "./test/architecture/lint-rules.ts";
+
+export default defineConfig({
+  plugins: ["typescript", "unicorn", "oxc", "import", "vitest"],
+  options: { typeAware: true },
+  categories: { correctness: "error" },
+  rules: {
+    // Copying before iterating is how a listener may unsubscribe while it is called.
+    "unicorn/no-useless-spread": "off",
+    eqeqeq: ["error", "always", { null: "ignore" }],
+    "no-var": "error",
+    "prefer-const": "error",
+    "no-console": "error",
+    "import/no-default-export": "error",
+    "typescript/consistent-type-imports": "error",
+    "typescript/no-explicit-any": "error",
+    "typescript/no-floating-promises": "error",
+    "typescript/no-misused-promises": ["error", { checksVoidReturn: false }],
+    "typescript/no-non-null-assertion": "error",
+    "typescript/no-unnecessary-type-assertion": "error",
+    "typescript/only-throw-error": "error",
+    "typescript/switch-exhaustiveness-check": "error",
+  },
+  overrides: [
+    ...roomOverrides(),
+    { files: ["src/cli/**", "src/demo/**", "scripts/**", "bench/**", "test/**"], rules: { "no-console": "off" } },
+    { files: ["*.config.ts"], rules: { "import/no-default-export": "off" } },
+  ],
+  ignorePatterns: ["dist", "coverage", "node_modules"],
+});
