@@ -13,6 +13,11 @@ export default defineConfig({
     "prefer-const": "error",
     "no-console": "error",
     "import/no-default-export": "error",
+    "vitest/expect-expect": [
+      "error",
+      { assertFunctionNames: ["expect", "expect*", "assert*", "fc.assert", "verify*"] },
+    ],
+    "vitest/require-mock-type-parameters": "off",
     "typescript/consistent-type-imports": "error",
     "typescript/no-explicit-any": "error",
     "typescript/no-floating-promises": "error",
@@ -25,6 +30,7 @@ export default defineConfig({
   overrides: [
     ...roomOverrides(),
     { files: ["src/cli/**", "src/demo/**", "scripts/**", "bench/**", "test/**"], rules: { "no-console": "off" } },
+    { files: ["**/*.test.ts"], rules: { "typescript/unbound-method": "off" } },
     { files: ["*.config.ts"], rules: { "import/no-default-export": "off" } },
   ],
   ignorePatterns: ["dist", "coverage", "node_modules"],

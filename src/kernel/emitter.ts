@@ -20,12 +20,12 @@ export function createEmitter<Events extends object>(
     on(name, listener) {
       let set = named.get(name);
       if (set === undefined) named.set(name, (set = new Set()));
-      set.add(listener as Listener<never>);
-      return () => set.delete(listener as Listener<never>);
+      set.add(listener);
+      return () => void set.delete(listener);
     },
     onAny(listener) {
-      any.add(listener as (name: keyof Events, event: never) => void);
-      return () => any.delete(listener as (name: keyof Events, event: never) => void);
+      any.add(listener);
+      return () => void any.delete(listener);
     },
     emit(name, event) {
       // Copies, because a listener may subscribe or unsubscribe while it hears.

@@ -42,10 +42,14 @@ export function parseJson(text: string): JsonValue {
   return JSON.parse(text, LONG_NUMBER.test(text) ? reviveExactly : undefined) as JsonValue;
 }
 
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+const { rawJSON } = JSON as unknown as { rawJSON(this: void, text: string): unknown };
 
 function writeExactly(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? rawJson(value.toString()) : value;
+  if (typeof value === "bigint") return rawJSON(value.toString());
+  if ((typeof value === "number" && !Number.isFinite(value)) || typeof value === "function") {
+    fail("invalid-argument", `${typeof value === "number" ? value : "A function"} has no JSON form.`);
+  }
+  return value;
 }
 
 /** `JSON.stringify` that writes `bigint` as digits. A value JSON has no form for (NaN, a function) is an error, not `null`. */

@@ -17,7 +17,8 @@ const SHORTEST = 6;
 // Bounds what a long-lived process remembers; the oldest secrets go first, long after their sessions.
 const MOST_SECRETS = 10_000;
 const PATTERNS: readonly [RegExp, string][] = [
-  [/\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${MARK}`],
+  // A digit or a capital inside tells a credential from a word: "Basic dXNlcj…" from "basic knowledge".
+  [/\b([Bb]earer|BEARER|[Bb]asic|BASIC|[Tt]oken)\s+(?=\S*(?:\d|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}/g, `$1 ${MARK}`],
   [/\b(gh[opusr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,})/g, MARK],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, MARK],
   [/(:\/\/)[^\s/@:]+:[^\s/@]+@/g, `$1${MARK}@`],
@@ -27,9 +28,13 @@ const PATTERNS: readonly [RegExp, string][] = [
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
 
+  // Longest first, else a secret that begins with another one would be blanked only in part.
+  let ordered: readonly string[] | undefined;
+
   const redact = (text: string): string => {
     let result = text;
-    for (const secret of secrets) {
+    ordered ??= [...secrets].toSorted((a, b) => b.length - a.length);
+    for (const secret of ordered) {
       if (result.includes(secret)) result = result.replaceAll(secret, MARK);
     }
     for (const [pattern, replacement] of PATTERNS) result = result.replace(pattern, replacement);
@@ -53,6 +58,7 @@ export function createRedactor(): Redactor {
           break;
         }
       }
+      ordered = undefined;
       secrets.add(secret);
       const encoded = encodeURIComponent(secret);
       if (encoded !== secret) secrets.add(encoded);

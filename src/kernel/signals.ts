@@ -12,21 +12,25 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-/** Settles as `promise` does, unless `signal` aborts first. The work behind the promise goes on. */
-export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+/**
+ * Settles as `promise` does, unless `signal` aborts first. The work behind the promise goes on;
+ * what it still gives after that goes to `late`, so that nothing is left behind.
+ */
+export function untilAborted<T>(
+  promise: PromiseLike<T>,
+  signal: AbortSignal | undefined,
+  late: (value: T) => void = () => {},
+): Promise<T> {
   if (signal === undefined) return Promise.resolve(promise);
-  if (signal.aborted) {
-    // Nobody waits for the outcome any more; a late rejection must not end the process.
-    Promise.resolve(promise).catch(() => {});
-    return Promise.reject(abortError(signal));
-  }
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(abortError(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     promise.then(
       (value) => {
         signal.removeEventListener("abort", onAbort);
-        resolve(value);
+        if (signal.aborted) late(value);
+        else resolve(value);
       },
       (error: unknown) => {
         signal.removeEventListener("abort", onAbort);
@@ -38,7 +42,7 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | u
 
 /** Waits `ms` milliseconds on `clock`, or until `signal` aborts (then it rejects). */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  throwIfAborted(signal);
+  if (signal?.aborted) return Promise.reject(abortError(signal));
   return new Promise((resolve, reject) => {
     const timer = clock.setTimer(ms, () => {
       signal?.removeEventListener("abort", onAbort);

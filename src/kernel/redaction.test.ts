@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { createRedactor } from "./index.ts";
+
+const canary = "canary-7f3a9b2c";
+
+describe("a registered secret", () => {
+  test("is blanked wherever it stands in a text", () => {
+    const redactor = createRedactor();
+    redactor.add(canary);
+    expect(redactor.redact(`a ${canary}, b=${canary};`)).toBe("a [redacted], b=[redacted];");
+  });
+
+  test("is blanked in its URL-encoded form too", () => {
+    const redactor = createRedactor();
+    redactor.add("pass word/123");
+    expect(redactor.redact("https://h/?q=pass%20word%2F123")).not.toContain("word");
+  });
+
+  test("is blanked when it is part of a longer secret, and when a longer one contains it", () => {
+    const redactor = createRedactor();
+    redactor.add("secret-abc");
+    redactor.add("secret-abc-and-more");
+    expect(redactor.redact("x secret-abc-and-more y")).not.toMatch(/secret|more/);
+  });
+
+  test("is found inside values, at any depth, and their keys stay", () => {
+    const redactor = createRedactor();
+    redactor.add(canary);
+    const value = { message: `failed with ${canary}`, list: [1, { token: canary }], n: 5n, flag: null };
+    expect(redactor.redactValue(value)).toEqual({
+      message: "failed with [redacted]",
+      list: [1, { token: "[redacted]" }],
+      n: 5n,
+      flag: null,
+    });
+    expect(value.list[1]).toEqual({ token: canary });
+  });
+
+  test("does not send a value that refers to itself into an endless walk", () => {
+    const redactor = createRedactor();
+    redactor.add(canary);
+    const value: { name: string; self?: unknown } = { name: canary };
+    value.self = value;
+    expect(JSON.stringify(redactor.redactValue(value))).not.toContain(canary);
+  });
+
+  test("of fewer than 6 characters is ignored, as is none at all", () => {
+    const redactor = createRedactor();
+    redactor.add("on");
+    redactor.add("");
+    redactor.add(undefined);
+    expect(redactor.redact("on and on")).toBe("on and on");
+  });
+
+  test("does not come back through a replacement pattern it contains", () => {
+    const redactor = createRedactor();
+    redactor.add("$&$1-secret");
+    expect(redactor.redact("x $&$1-secret y")).toBe("x [redacted] y");
+  });
+
+  test("is remembered among very many, and the oldest are forgotten first", () => {
+    const redactor = createRedactor();
+    for (let i = 0; i < 10_001; i++) redactor.add(`secret-number-${i}.`);
+    expect(redactor.redact("secret-number-10000.")).toBe("[redacted]");
+    expect(redactor.redact("secret-number-0.")).toBe("secret-number-0.");
+  });
+});
+
+describe("a secret nobody registered", () => {
+  const redactor = createRedactor();
+
+  test.each([
+    ["Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"],
+    ["authorization: basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"],
+    ["used ghp_0123456789abcdefghij today", "ghp_0123456789abcdefghij"],
+    ["used github_pat_0123456789abcdefghij", "github_pat_0123456789abcdefghij"],
+    ["key sk-proj-0123456789abcdefghij", "0123456789abcdefghij"],
+    ["slack xoxb-0123456789-abc", "xoxb-0123456789-abc"],
+    ["jwt eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl", "eyJzdWIiOiIx"],
+    ["https://user:hunter22@host/path", "hunter22"],
+    ["https://host/path?access_token=abc123&x=1", "abc123"],
+    ["https://host/path?x=1&api_key=abc123", "abc123"],
+  ])("is known by its shape: %s", (text, secret) => {
+    expect(redactor.redact(text)).not.toContain(secret);
+    expect(redactor.redact(text)).toContain("[redacted]");
+  });
+
+  test.each([
+    "a token of thanks",
+    "basic knowledge",
+    "set the token ACME_AUTH_TOKEN",
+    "https://host/path?page=2&sort=asc",
+    "12345678901234567890",
+  ])("is not seen where there is none: %s", (text) => {
+    expect(redactor.redact(text)).toBe(text);
+  });
+});
