@@ -1,7 +1,7 @@
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
 export { Source } from "./source.ts";
-export type { Type } from "./types/type.ts";
+export * from "./types/index.ts";
 export {
   Float,
   INTEGER_MAX,
