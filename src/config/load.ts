@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fail, isJsonObject, type JsonObject } from "../kernel/index.ts";
+import { readJsonWithPlaces } from "./json-text.ts";
+import type { Config } from "./schema.ts";
+import type { TrustStore } from "./trust.ts";
+import { validateConfig } from "./validate.ts";
+
+export const CONFIG_FILE = "ccos.config.json";
+
+export interface LoadConfigOptions {
+  /** The configuration itself, or the path of a file: either is trusted. Default: `ccos.config.json` in `cwd`, if it exists. */
+  readonly config?: string | object | undefined;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly trust: Pick<TrustStore, "isTrusted">;
+}
+
+export interface LoadedConfig {
+  /** What is in force; empty where there is no configuration. Paths in it are absolute. */
+  readonly config: Config;
+  /** The file it was read from, absolute. */
+  readonly file: string | undefined;
+  /** Named by the user, recorded as trusted, or absent. */
+  readonly trusted: boolean;
+  /**
+   * The origins each variable is bound to, also where the file is not trusted: then they narrow where a
+   * variable may go and never widen it.
+   */
+  readonly credentials: Readonly<Record<string, readonly string[]>>;
+  /** What the file says and what is not in force because it is not trusted; for people. */
+  readonly warnings: readonly string[];
+}
+
+// Each of these could start code, open a connection, or widen what a program or a variable may do.
+const ONLY_WHEN_TRUSTED = ["store", "providers", "security", "credentials"] as const;
+// Bindings are read all the same, because they narrow.
+const NOT_LOOKED_UP = ["store", "providers"];
+
+/**
+ * Finds, reads and checks the configuration.
+ *
+ * A file that is wrong is a `read-error` that names the file, line, column and key of every mistake.
+ * `${VAR}` in a value is replaced by the variable; a variable that is not set is such a mistake too.
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
+  const { config, cwd, env } = options;
+  if (typeof config === "object") {
+    const context = { name: "The configuration:", placeOf: undefined, trusted: true, ignored: [], env };
+    const checked = anchor(await validateConfig(config as JsonObject, context), cwd);
+    return { config: checked, file: undefined, trusted: true, credentials: checked.credentials ?? {}, warnings: [] };
+  }
+  const file = resolve(cwd, config ?? CONFIG_FILE);
+  const name = shown(file, cwd);
+  const text = await readText(file, name, config !== undefined);
+  if (text === undefined) return { config: {}, file: undefined, trusted: true, credentials: {}, warnings: [] };
+
+  const { value, placeOf } = readJsonWithPlaces(text, name);
+  if (!isJsonObject(value)) {
+    fail("read-error", `${name}:1:1 is no JSON object, and a configuration is one.`, { place: placeOf([]) });
+  }
+  const trusted = config !== undefined || (await options.trust.isTrusted(file));
+  const checked = anchor(await validateConfig(value, { name, placeOf, trusted, ignored: NOT_LOOKED_UP, env }), dirname(file));
+  const credentials = checked.credentials ?? {};
+  if (trusted) return { config: checked, file, trusted, credentials, warnings: [] };
+
+  const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined);
+  const inForce = { ...checked };
+  for (const key of ignored) delete inForce[key];
+  return { config: inForce, file, trusted, credentials, warnings: ignored.map((key) => notInForce(name, key)) };
+}
+
+function notInForce(name: string, key: string): string {
+  const what = key === "credentials" ? "its credentials only narrow where variables may go" : `its ${key} is not in force`;
+  return `${name} is not trusted: ${what}. To trust it: ccos trust ${name}`;
+}
+
+async function readText(file: string, name: string, wanted: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" && !wanted) return undefined;
+    return fail("read-error", `The configuration ${name} cannot be read (${code}).`, {
+      remedy: "Name a file that exists and that you may read.",
+      cause: error,
+    });
+  }
+}
+
+/** Paths in a configuration start where it stands, wherever the program was started. */
+function anchor(config: Config, folder: string): Config {
+  const absolute = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
+  const { capabilities, providers, store } = config;
+  return {
+    ...config,
+    ...(capabilities && { capabilities: capabilities.map(absolute) }),
+    ...(providers && {
+      // Anything but a relative path is a package's name, or absolute already.
+      providers: Object.fromEntries(Object.entries(providers).map(([key, path]) => [key, path.startsWith(".") ? absolute(path) : path])),
+    }),
+    ...(store?.startsWith("sqlite:") && { store: `sqlite:${absolute(store.slice("sqlite:".length))}` }),
+  };
+}
+
+function shown(file: string, cwd: string): string {
+  const short = relative(cwd, file);
+  return short === "" || short.startsWith("..") || isAbsolute(short) ? file : short;
+}

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { COMMAND_ORIGIN, normaliseOrigin } from "./origins.ts";
+
+// The vocabulary of a capability's metadata, so that a setting is called the same wherever it stands.
+// This module loads zod: import it only when there is a configuration to check.
+
+const milliseconds = z.number().int().min(0).max(2_147_483_647);
+const count = z.number().int().min(1).max(1_000_000);
+
+const session = z
+  .strictObject({
+    scope: z
+      .enum(["identity", "caller", "capability", "shared"])
+      .describe("Who shares sessions: one pool per credential (identity, the default), per calling client (caller), per capability, or one for all (shared; only where a session carries no credential)."),
+    max_sessions: count.describe("Sessions per session key. Default 1."),
+    max_sessions_per_endpoint: count.describe("Sessions per endpoint, all identities together. Default 64."),
+    max_in_flight: count.describe("Calls that one session carries at once. Default 64, or what the provider says."),
+    max_waiters: z.number().int().min(0).max(1_000_000).describe("Calls that may wait for a session. Default 1000."),
+    open_timeout_ms: milliseconds.min(1).describe("How long opening a session may take. Default 30000."),
+    acquire_timeout_ms: milliseconds.describe("How long a call waits for a session. Default 10000."),
+    idle_timeout_ms: milliseconds.describe("How long an unused session is kept; 0 for ever. Default 300000."),
+    max_lifetime_ms: milliseconds.describe("How long a session is used at most; 0 for ever. Default 0."),
+    stateful: z.boolean().describe("The session holds state that a new one would not have: a call is not replayed on another one after its first use. Default false."),
+    max_replays: z.number().int().min(0).max(100).describe("Fresh sessions in a row that may serve nothing before a call fails as session-lost. Default 2."),
+  })
+  .partial();
+
+const retry = z
+  .strictObject({
+    max_attempts: z.number().int().min(1).max(100).describe("Executions of a call, the first one included. Default 3."),
+    initial_delay_ms: milliseconds.describe("Wait before the second attempt. Default 100."),
+    max_delay_ms: milliseconds.describe("Longest wait between two attempts. Default 5000."),
+  })
+  .partial();
+
+const policies = {
+  session: session.describe("How sessions are shared, limited and kept.").optional(),
+  retry: retry.describe("How often and when a failed call is run again.").optional(),
+  rate_limit: z
+    .strictObject({
+      limit: count.describe("Calls per interval."),
+      interval_ms: milliseconds.min(1).describe("Length of the interval."),
+    })
+    .describe("The most calls per time to one target.")
+    .optional(),
+  circuit_breaker: z
+    .strictObject({
+      failures: count.describe("Failures in a row that open the breaker."),
+      reset_ms: milliseconds.min(1).describe("How long it stays open before one call may try."),
+    })
+    .describe("When an ailing target is left alone.")
+    .optional(),
+  cache: z
+    .strictObject({ ttl_ms: milliseconds.describe("How long an answer is fresh.") })
+    .describe("Keeps answers of idempotent calls.")
+    .optional(),
+  timeout_ms: milliseconds.min(1).describe("Time for a whole call, waits and replays included. Default 30000.").optional(),
+};
+
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable");
+
+const origin = z
+  .string()
+  .refine(isOrigin, { message: `must be scheme://host or scheme://host:port, nothing after it, or ${COMMAND_ORIGIN}` })
+  .describe(`scheme://host or scheme://host:port; ${COMMAND_ORIGIN} for a child process.`);
+
+function isOrigin(text: string): boolean {
+  try {
+    const normalised = normaliseOrigin(text);
+    return normalised === COMMAND_ORIGIN || /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?$/i.test(text);
+  } catch {
+    return false;
+  }
+}
+
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().describe("The address of this schema, for editors.").optional(),
+    capabilities: z
+      .array(z.string().min(1))
+      .describe("Files and folders of capability files, relative to this file.")
+      .optional(),
+    store: z.string().min(1).describe("Where session records outlive a process: memory, sqlite:PATH or redis://….").optional(),
+    ...policies,
+    endpoints: z
+      .record(z.string().min(1), z.strictObject(policies))
+      .describe("Settings for the endpoints that begin with a URL; the longest one counts.")
+      .optional(),
+    credentials: z
+      .record(variableName, z.array(origin))
+      .describe("The origins a variable may be sent to. A variable named here goes nowhere else.")
+      .optional(),
+    providers: z
+      .record(z.string().regex(/^[a-z][a-z0-9_-]*$/i, "is no name of a provider"), z.string().min(1))
+      .describe("Modules that export a session handler, by provider, relative to this file.")
+      .optional(),
+    security: z
+      .strictObject({
+        level: z
+          .enum(["pure", "controlled", "full"])
+          .describe("What programs may do: compute only (pure), call capabilities without native effects (controlled), anything (full)."),
+      })
+      .partial()
+      .describe("What programs may do.")
+      .optional(),
+  })
+  .describe("Configuration of CCOS: ccos.config.json.");
+
+export type Config = z.infer<typeof configSchema>;
+
+/** The settings there are at a path of the configuration; empty where any key is one. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = configSchema;
+  for (const part of path) {
+    schema = unwrap(schema);
+    if (schema instanceof z.ZodObject) schema = schema.shape[String(part)];
+    else if (schema instanceof z.ZodRecord) schema = schema.valueType;
+  }
+  schema = unwrap(schema);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+}
+
+/** The published JSON Schema of the configuration file. */
+export function configJsonSchema(): object {
+  return { title: "CCOS configuration", ...z.toJSONSchema(configSchema, { target: "draft-2020-12", io: "input" }) };
+}

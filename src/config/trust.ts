@@ -1,0 +1,197 @@
+import { createHash, type Hash } from "node:crypto";
+import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, extname, join, relative, resolve, sep } from "node:path";
+import { fail, getOwn, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
+
+export interface TrustRecord {
+  /** The real path of what is trusted. */
+  readonly path: string;
+  readonly kind: "file" | "folder";
+  readonly sha256: string;
+  /** Files that the hash covers. */
+  readonly files: number;
+}
+
+/**
+ * What the user has said may be used although it was only found. A record holds a hash of the content:
+ * what has changed since is not trusted any more.
+ */
+export interface TrustStore {
+  /** The file that holds the records. */
+  readonly file: string;
+  /** A file is trusted by a record of its own or of a folder around it. Never throws: in doubt, no. */
+  isTrusted(path: string): Promise<boolean>;
+  /** Records a file or a folder as it is now. */
+  trust(path: string): Promise<TrustRecord>;
+}
+
+export interface TrustOptions {
+  /** `CCOS_TRUST_FILE`, `XDG_STATE_HOME` and `HOME` say where the records are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start. Default: the process's folder. */
+  readonly cwd?: string | undefined;
+}
+
+// What decides how a capability behaves: its file, and the descriptions of services that it may point to.
+const COVERED: ReadonlySet<string> = new Set(
+  [".rtfs", ".json", ".yaml", ".yml", ".proto", ".binpb", ".desc", ".graphql", ".graphqls", ".gql", ".wsdl"],
+);
+const MOST_FILES = 20_000;
+const MOST_BYTES = 512 * 1024 * 1024;
+
+export function createTrustStore(options: TrustOptions): TrustStore {
+  const file = trustFile(options.env);
+  const cwd = options.cwd ?? process.cwd();
+
+  const holds = async (records: JsonObject, path: string): Promise<boolean> => {
+    const record = getOwn(records, path);
+    if (!isJsonObject(record)) return false;
+    const now = await fingerprint(path);
+    return record["sha256"] === now.sha256 && record["kind"] === now.kind;
+  };
+
+  return {
+    file,
+    async isTrusted(path) {
+      try {
+        const records = await readRecords(file);
+        if (Object.keys(records).length === 0) return false;
+        const real = await realpath(resolve(cwd, path));
+        if (await holds(records, real)) return true;
+        // A module that a configuration names is covered by the record of that file only, not by its folder's.
+        if (!COVERED.has(extname(real)) || isConfig(real)) return false;
+        for (let folder = dirname(real); ; folder = dirname(folder)) {
+          if (await holds(records, folder)) return true;
+          if (folder === dirname(folder)) return false;
+        }
+      } catch {
+        return false;
+      }
+    },
+    async trust(path) {
+      const real = await realpath(resolve(cwd, path)).catch((error: unknown) =>
+        fail("not-found", `There is no file or folder ${path}.`, { remedy: "Name one that exists.", cause: error }),
+      );
+      const records = await readRecords(file).catch((error: unknown) =>
+        fail("store-error", `The record of what is trusted, ${file}, cannot be read.`, {
+          remedy: "Remove that file; everything has to be trusted anew then.",
+          cause: error,
+        }),
+      );
+      const { kind, sha256, files } = await fingerprint(real);
+      setOwn(records, real, { kind, sha256, at: new Date().toISOString() });
+      await writeRecords(file, records);
+      return { path: real, kind, sha256, files };
+    },
+  };
+}
+
+function trustFile(env: TrustOptions["env"]): string {
+  const named = env["CCOS_TRUST_FILE"];
+  if (named !== undefined && named !== "") return resolve(named);
+  const state = env["XDG_STATE_HOME"];
+  const home = env["HOME"] ?? homedir();
+  return join(state !== undefined && state !== "" ? state : join(home, ".local", "state"), "ccos", "trust.json");
+}
+
+async function readRecords(file: string): Promise<JsonObject> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw error;
+  }
+  const parsed: unknown = JSON.parse(text);
+  if (!isJsonObject(parsed) || !isJsonObject(parsed["trusted"])) throw new SyntaxError("not a trust file");
+  return parsed["trusted"];
+}
+
+async function writeRecords(file: string, records: JsonObject): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  // Written beside and renamed, so that a crash leaves the old records or the new ones, never half of them.
+  const draft = `${file}.${process.pid}.${Date.now().toString(36)}`;
+  try {
+    await writeFile(draft, `${JSON.stringify({ version: 1, trusted: records }, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    await chmod(draft, 0o600);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+interface Fingerprint {
+  readonly kind: "file" | "folder";
+  readonly sha256: string;
+  readonly files: number;
+}
+
+async function fingerprint(path: string): Promise<Fingerprint> {
+  const info = await stat(path);
+  const budget = { files: 0, bytes: 0 };
+  const hash = createHash("sha256");
+  if (info.isDirectory()) {
+    hash.update("folder\n");
+    for (const file of await coveredFiles(path)) await addFile(hash, relative(path, file).split(sep).join("/"), file, budget);
+    return { kind: "folder", sha256: hash.digest("hex"), files: budget.files };
+  }
+  hash.update("file\n");
+  await addFile(hash, "", path, budget);
+  if (isConfig(path)) for (const module of await namedModules(path)) await addFile(hash, module, resolve(dirname(path), module), budget);
+  return { kind: "file", sha256: hash.digest("hex"), files: budget.files };
+}
+
+function isConfig(path: string): boolean {
+  return path.endsWith("config.json");
+}
+
+/** The handler modules that a configuration names: to trust the file is to run them. */
+async function namedModules(path: string): Promise<string[]> {
+  try {
+    const config: unknown = JSON.parse(await readFile(path, "utf8"));
+    const providers = isJsonObject(config) ? config["providers"] : undefined;
+    if (!isJsonObject(providers)) return [];
+    return Object.values(providers).filter((module): module is string => typeof module === "string" && module.startsWith("."));
+  } catch {
+    return [];
+  }
+}
+
+async function addFile(hash: Hash, name: string, file: string, budget: { files: number; bytes: number }): Promise<void> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  budget.files += 1;
+  budget.bytes += size;
+  if (budget.files > MOST_FILES || budget.bytes > MOST_BYTES) {
+    fail("invalid-argument", `This folder holds more than ${MOST_FILES} files or ${MOST_BYTES} bytes that trust would have to cover.`, {
+      remedy: "Trust the folder that holds the capability files, not one far above it.",
+    });
+  }
+  // A named module that is missing is covered as missing: when it appears, the hash is another.
+  const content = await readFile(file).catch(() => undefined);
+  // Lengths before contents, so that no two different folders feed the hash the same bytes.
+  hash.update(`${JSON.stringify(name)} ${content === undefined ? "missing" : content.length}\n`);
+  if (content !== undefined) hash.update(content);
+}
+
+/** Every covered file below a folder, through links too, in one fixed order. */
+async function coveredFiles(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const walk = async (at: string): Promise<void> => {
+    const real = await realpath(at);
+    if (seen.has(real)) return;
+    seen.add(real);
+    for (const name of (await readdir(at)).sort()) {
+      if (name === ".git" || name === "node_modules") continue;
+      const path = join(at, name);
+      const info = await stat(path).catch(() => undefined);
+      if (info?.isDirectory()) await walk(path);
+      else if (info?.isFile() && COVERED.has(extname(name).toLowerCase())) found.push(path);
+      if (found.length > MOST_FILES) return;
+    }
+  };
+  await walk(folder);
+  return found.sort();
+}
