@@ -1,0 +1,2 @@
+export { composePolicies } from "./compose.ts";
+export { POLICY_ORDER, type Policy, type PolicyCall, type PolicyName } from "./policy.ts";

@@ -1,0 +1,173 @@
+import type { SessionUse } from "../capability/index.ts";
+import {
+  CcosError,
+  untilAborted,
+  type Clock,
+  type Emitter,
+  type JsonValue,
+  type Redactor,
+  type RuntimeEvents,
+} from "../kernel/index.ts";
+import { classifyFailure } from "./classify-failure.ts";
+import type { SessionCall, SessionHandler } from "./handler.ts";
+import type { Lease, SessionPool } from "./pool.ts";
+import type { PooledSession } from "./pooled-session.ts";
+import type { ResolvedTarget } from "./resolve-target.ts";
+
+export interface ExecutionOptions {
+  readonly handler: SessionHandler;
+  readonly callId: string;
+  readonly input: JsonValue;
+  readonly signal: AbortSignal;
+  readonly remainingMs: () => number;
+  readonly idempotent: boolean;
+  /** Position of the call in the manager's order: sessions opened before it count as reused. */
+  readonly sequence: number;
+  readonly clock: Clock;
+  readonly events: Emitter<RuntimeEvents>;
+  readonly redactor: Redactor;
+  readonly poolOf: (resolved: ResolvedTarget) => SessionPool;
+  /** Fresh credentials after a refusal: the target to go on with, or undefined where nothing could be renewed. */
+  readonly renew: (refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
+}
+
+/**
+ * One call, executed as often as it takes and never more often than is safe.
+ *
+ * A lost session did not execute the call, so another session replays it, whatever the call is. A refused
+ * credential is renewed once. An unknown outcome is replayed only where running twice is harmless.
+ * Everything else is the caller's to know.
+ */
+export class Execution {
+  readonly #options: ExecutionOptions;
+  #resolved: ResolvedTarget;
+  #use: SessionUse | null = null;
+  #attempts = 0;
+  /** Sessions lost under this call, oldest first. */
+  readonly #lost: PooledSession[] = [];
+  #uncertain = 0;
+  #renewed = false;
+
+  constructor(options: ExecutionOptions, resolved: ResolvedTarget) {
+    this.#options = options;
+    this.#resolved = resolved;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  get session(): SessionUse | null {
+    return this.#use;
+  }
+
+  async run(): Promise<JsonValue> {
+    for (;;) {
+      let pool: SessionPool | undefined;
+      let session: PooledSession | undefined;
+      let servedBefore = 0;
+      try {
+        pool = this.#options.poolOf(this.#resolved);
+        const lease = await pool.acquire({ signal: this.#options.signal, policy: this.#resolved.resolvedPolicy.policy });
+        session = lease.session;
+        servedBefore = session.served;
+        this.#took(session);
+        const value = await this.#attempt(pool, lease);
+        session.served++;
+        return value;
+      } catch (error) {
+        const failure = error as CcosError;
+        if (failure.code === "rejected" && session !== undefined) session.served++;
+        if (!(await this.#mayGoOn(failure, pool, session, servedBefore))) throw failure;
+      }
+    }
+  }
+
+  #took(session: PooledSession): void {
+    const reused = session.openedSequence < this.#options.sequence;
+    this.#use = { id: session.id, provider: session.provider, reused };
+    if (reused && this.#attempts === 0) {
+      const { callId, events } = this.#options;
+      events.emit("sessionReused", { ...session.describe(), callId, capabilityId: this.#resolved.capability.id });
+    }
+  }
+
+  async #attempt(pool: SessionPool, lease: Lease): Promise<JsonValue> {
+    const { handler, signal, input, remainingMs, events, clock } = this.#options;
+    const { session } = lease;
+    const { capability, target } = this.#resolved;
+    const attempt = ++this.#attempts;
+    let sent = false;
+    const call: SessionCall = { capability, target, input, signal, remainingMs, attempt, sent: () => void (sent = true) };
+    const event = { ...session.describe(), callId: this.#options.callId, capabilityId: capability.id, attempt };
+    const startedAt = clock.monotonic();
+    events.emit("attemptStarted", { ...event, operation: target.operation });
+    // An async wrapper, so that a handler which throws at once is no special case.
+    const work = (async () => handler.executeWithSession(session, call, session.context))();
+    pool.releaseWhenSettled(lease, work, signal);
+    try {
+      const value = await untilAborted(work, signal);
+      events.emit("attemptEnded", { ...event, durationMs: clock.monotonic() - startedAt });
+      return value;
+    } catch (error) {
+      let failure = classifyFailure(handler, error, { phase: "execute", sent, target });
+      if (signal.aborted && sent) failure = failure.with({ details: { sent: true } });
+      events.emit("attemptEnded", {
+        ...event,
+        durationMs: clock.monotonic() - startedAt,
+        error: this.#options.redactor.redactValue(failure.toJSON()),
+      });
+      throw failure;
+    }
+  }
+
+  /**
+   * How many sessions in a row, up to now, were lost without having served anybody. One with calls still
+   * running does not count yet: their answers may be on the way.
+   */
+  #barrenSessions(): number {
+    const settled = this.#lost.filter((session) => session.active === 0 || session.served > 0);
+    return settled.length - 1 - settled.findLastIndex((session) => session.served > 0);
+  }
+
+  /** Does what a failure asks for; true where the call may run again. */
+  async #mayGoOn(
+    failure: CcosError,
+    pool: SessionPool | undefined,
+    session: PooledSession | undefined,
+    servedBefore: number,
+  ): Promise<boolean> {
+    if (pool === undefined || this.#options.signal.aborted) return false;
+    const { policy } = this.#resolved.resolvedPolicy;
+    switch (failure.code) {
+      case "session-lost": {
+        if (session === undefined) return false;
+        pool.lose(session, failure.message);
+        if (policy.stateful && servedBefore > 0) {
+          throw failure.with({
+            message: `${failure.message} The session held state (:stateful true), and that state is gone, so the call was not replayed.`,
+            remedy: "Build the state up again in a new session, then call again.",
+          });
+        }
+        this.#lost.push(session);
+        return this.#barrenSessions() < policy.maxReplays;
+      }
+      case "unauthenticated": {
+        if (this.#renewed) return false;
+        this.#renewed = true;
+        const fresh = await this.#options.renew(this.#resolved);
+        if (fresh === undefined) return false;
+        if (session !== undefined) pool.evict(session, "its credentials were refused");
+        this.#resolved = fresh;
+        return true;
+      }
+      case "outcome-unknown":
+        return this.#options.idempotent && ++this.#uncertain <= policy.maxReplays;
+      case "protocol-error":
+        if (session !== undefined) pool.evict(session, "the peer broke the protocol");
+        return false;
+      default:
+        return false;
+    }
+  }
+}

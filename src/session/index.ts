@@ -1,0 +1,24 @@
+export { detectProvider, type DetectedProvider } from "./detect-provider.ts";
+export type {
+  FailureContext,
+  HandlerTraits,
+  Opened,
+  SecretUse,
+  Session,
+  SessionCall,
+  SessionCapability,
+  SessionContext,
+  SessionHandler,
+  Target,
+  TargetContext,
+} from "./handler.ts";
+export type { SessionInfo } from "./session-info.ts";
+export {
+  resolveSessionPolicy,
+  type ResolvedSessionPolicy,
+  type SessionPolicy,
+  type SessionScope,
+  type SettingLayer,
+  type SettingSource,
+} from "./session-policy.ts";
+export { SessionPoolManager, type SessionId, type SessionPoolManagerOptions } from "./session-pool-manager.ts";

@@ -1,0 +1,61 @@
+import { CcosError, createId, untilAborted } from "../kernel/index.ts";
+import { endSession } from "./end-session.ts";
+import type { Opened, Target } from "./handler.ts";
+import { sessionContext, type PoolOptions } from "./pool-surroundings.ts";
+import { PooledSession } from "./pooled-session.ts";
+
+export interface OpenRequest {
+  readonly target: Target;
+  readonly maxInFlight: number;
+  readonly openTimeoutMs: number;
+  /** Aborted when the pool gives the opening up. */
+  readonly opening: AbortController;
+  /** The session has died on its own; may come before the opening is over. */
+  readonly lost: (session: PooledSession, reason: string) => void;
+  /** Called with work that goes on after the opening was given up, so that closing can wait for it. */
+  readonly alsoWaitFor: (work: Promise<void>) => void;
+}
+
+/** Opens one session by its handler, in bounded time. Rejects with what the handler threw. */
+export async function openSession(around: PoolOptions, request: OpenRequest): Promise<PooledSession> {
+  const { handler, clock, redactor } = around;
+  const { target, opening, openTimeoutMs } = request;
+  let session: PooledSession | undefined;
+  let lostEarly: string | undefined;
+  const context = sessionContext(around, opening.signal, (reason) => {
+    if (session === undefined) lostEarly = reason;
+    else request.lost(session, reason);
+  });
+  const admit = (opened: Opened<unknown>): PooledSession => {
+    for (const secret of opened.secrets ?? []) redactor.add(secret);
+    const facts = {
+      id: createId("s"),
+      provider: handler.provider,
+      target,
+      context,
+      maxInFlight: request.maxInFlight,
+      openedSequence: around.nextSequence(),
+      openedAt: clock.now(),
+    };
+    return new PooledSession(facts, opened);
+  };
+  const timer = clock.setTimer(openTimeoutMs, () => opening.abort(tooSlow(target, openTimeoutMs)));
+  try {
+    // An opening that was given up and succeeds all the same will never be used, so it is ended.
+    const endLate = (late: Opened<unknown>): void => request.alsoWaitFor(endSession(around, admit(late), "given up"));
+    session = admit(await untilAborted(handler.initializeSession(target, context), opening.signal, endLate));
+  } finally {
+    timer.cancel();
+  }
+  if (lostEarly !== undefined) {
+    request.alsoWaitFor(endSession(around, session, "lost while opening"));
+    throw new CcosError("unavailable", `The session with ${target.endpoint} was lost while it was opened: ${lostEarly}`);
+  }
+  return session;
+}
+
+function tooSlow(target: Target, openTimeoutMs: number): CcosError {
+  return new CcosError("unavailable", `Opening a session with ${target.endpoint} took longer than ${openTimeoutMs} ms.`, {
+    remedy: "Check that the peer answers, or give it more time with :open_timeout_ms.",
+  });
+}

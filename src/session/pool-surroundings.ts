@@ -1,0 +1,38 @@
+import type { Clock, Emitter, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
+import type { SessionContext, SessionHandler, Target } from "./handler.ts";
+import type { SessionPolicy } from "./session-policy.ts";
+
+/** What every pool of a manager shares. */
+export interface PoolSurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Emitter<RuntimeEvents>;
+  readonly redactor: Redactor;
+  /** The next number in the manager's order of openings and calls. */
+  nextSequence(): number;
+}
+
+export interface PoolOptions extends PoolSurroundings {
+  readonly handler: SessionHandler;
+  readonly target: Target;
+  readonly identity: string;
+  readonly policy: SessionPolicy;
+  /** Every session serves one call and is ended after it. */
+  readonly ephemeral: boolean;
+}
+
+/** What a handler is given to work with. */
+export function sessionContext(
+  around: PoolSurroundings,
+  signal: AbortSignal,
+  lost: (reason: string) => void,
+): SessionContext {
+  return {
+    clock: around.clock,
+    random: around.random,
+    signal,
+    lost,
+    addSecret: (secret) => around.redactor.add(secret),
+    warn: (message) => around.events.emit("warning", { code: "provider", message: around.redactor.redact(message) }),
+  };
+}

@@ -1,0 +1,69 @@
+import type { SessionEvent } from "../kernel/index.ts";
+import type { Opened, Session, SessionContext, Target } from "./handler.ts";
+
+/**
+ * - `open`: gives leases.
+ * - `draining`: running calls end, no new ones come.
+ * - `closing`: being ended at the peer.
+ * - `closed`: gone.
+ */
+export type SessionStatus = "open" | "draining" | "closing" | "closed";
+
+export interface PooledSessionFacts {
+  readonly id: string;
+  readonly provider: string;
+  readonly target: Target;
+  readonly context: SessionContext;
+  readonly maxInFlight: number;
+  /** Position in the manager's order of openings and calls: a call that began later finds this session open. */
+  readonly openedSequence: number;
+  /** On the wall clock. */
+  readonly openedAt: number;
+}
+
+/** A session as the pool keeps it. Only the pool changes it. */
+export class PooledSession implements Session {
+  readonly id: string;
+  readonly provider: string;
+  readonly target: Target;
+  readonly context: SessionContext;
+  readonly state: unknown;
+  readonly description: string | undefined;
+  readonly expiresAt: number | undefined;
+  readonly maxInFlight: number;
+  readonly openedSequence: number;
+  readonly openedAt: number;
+
+  status: SessionStatus = "open";
+  lost = false;
+  /** Calls running now. */
+  active = 0;
+  /** Leases given so far. */
+  calls = 0;
+  /** Calls that were answered. */
+  served = 0;
+  lastUsedAt: number;
+
+  constructor(facts: PooledSessionFacts, opened: Opened<unknown>) {
+    this.id = facts.id;
+    this.provider = facts.provider;
+    this.target = facts.target;
+    this.context = facts.context;
+    this.state = opened.state;
+    this.description = opened.description;
+    this.expiresAt = opened.expiresAt;
+    this.maxInFlight = Math.max(1, Math.min(facts.maxInFlight, opened.maxInFlight ?? Infinity));
+    this.openedSequence = facts.openedSequence;
+    this.openedAt = facts.openedAt;
+    this.lastUsedAt = facts.openedAt;
+  }
+
+  get hasRoom(): boolean {
+    return this.status === "open" && this.active < this.maxInFlight;
+  }
+
+  /** What events say of it. */
+  describe(): SessionEvent {
+    return { sessionId: this.id, provider: this.provider, endpoint: this.target.endpoint };
+  }
+}

@@ -1,0 +1,115 @@
+import { getOwn, isJsonObject, type JsonObject } from "../kernel/index.ts";
+import type { Caller, Manifest, ProviderBlock } from "../capability/index.ts";
+import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
+import { fingerprintIdentity, sessionKey } from "./session-key.ts";
+import { resolveSessionPolicy, sessionSettings, type ResolvedSessionPolicy } from "./session-policy.ts";
+
+/** Everything that decides which session may serve a call. */
+export interface ResolvedTarget {
+  readonly capability: SessionCapability;
+  readonly target: Target;
+  readonly identity: string;
+  readonly resolvedPolicy: ResolvedSessionPolicy;
+  readonly key: string;
+}
+
+export interface TargetResolverOptions {
+  /** Makes the only view of the environment a handler gets, for one capability and caller. */
+  readonly targetContext: (capability: SessionCapability, caller: Caller | undefined) => TargetContext;
+  /** A variable as it is now; to notice that an answer has become stale. */
+  readonly readVariable: (name: string) => string | undefined;
+  /** The `session` settings of the configuration. */
+  readonly sessionDefaults: JsonObject;
+  /** Keys the fingerprints of identities. */
+  readonly fingerprintKey: Uint8Array;
+}
+
+interface CachedTarget {
+  readonly resolved: ResolvedTarget;
+  readonly variables: readonly (readonly [name: string, value: string | undefined])[];
+}
+
+/**
+ * Asks handlers for targets, and remembers the answers for as long as every variable they read has the
+ * same value: a secret that was rotated shows at the very next call.
+ */
+export class TargetResolver {
+  readonly #options: TargetResolverOptions;
+  // By manifest, then by what distinguishes callers; a manifest that is dropped takes its answers along.
+  readonly #cache = new WeakMap<Manifest, Map<string, CachedTarget>>();
+
+  constructor(options: TargetResolverOptions) {
+    this.#options = options;
+  }
+
+  resolve(handler: SessionHandler, manifest: Manifest, block: ProviderBlock, caller: Caller | undefined): ResolvedTarget {
+    // A caller's own credentials are secrets of that caller: nothing of them is remembered here.
+    const cacheable = caller?.credentials === undefined;
+    const slot = caller?.id ?? "";
+    if (cacheable) {
+      const known = this.#cache.get(manifest)?.get(slot);
+      if (known !== undefined && known.variables.every(([name, value]) => this.#options.readVariable(name) === value)) {
+        return known.resolved;
+      }
+    }
+    const variables: [string, string | undefined][] = [];
+    const resolved = this.#ask(handler, manifest, block, caller, (name) =>
+      variables.push([name, this.#options.readVariable(name)]),
+    );
+    if (cacheable) {
+      let slots = this.#cache.get(manifest);
+      if (slots === undefined || slots.size >= MOST_CALLERS) this.#cache.set(manifest, (slots = new Map()));
+      slots.set(slot, { resolved, variables });
+    }
+    return resolved;
+  }
+
+  /** Forgets the answers for a manifest, so that the next call asks again. */
+  forget(manifest: Manifest): void {
+    this.#cache.delete(manifest);
+  }
+
+  #ask(
+    handler: SessionHandler,
+    manifest: Manifest,
+    block: ProviderBlock,
+    caller: Caller | undefined,
+    reads: (name: string) => void,
+  ): ResolvedTarget {
+    const own = getOwn(manifest.metadata, block.provider);
+    const capability: SessionCapability = {
+      id: manifest.id,
+      metadata: manifest.flatMetadata,
+      block: isJsonObject(own) ? own : {},
+      idempotent: manifest.idempotent,
+      trusted: manifest.origin.trusted,
+    };
+    const context = this.#options.targetContext(capability, caller);
+    const target = handler.target(capability, {
+      variable: (name) => (reads(name), context.variable(name)),
+      secret: (name, use) => (reads(name), context.secret(name, use)),
+      authorizeEndpoint: (origin, variable) => context.authorizeEndpoint(origin, variable),
+      authorizeCommand: (command) => context.authorizeCommand(command),
+      endpointSettings: (endpoint) => context.endpointSettings(endpoint),
+    });
+    const resolvedPolicy = resolveSessionPolicy([
+      { source: "capability", values: sessionSettings(manifest.metadata) },
+      { source: "endpoint", values: sessionSettings(context.endpointSettings(target.endpoint)) },
+      { source: "configuration", values: this.#options.sessionDefaults },
+    ]);
+    const identity = fingerprintIdentity(this.#options.fingerprintKey, target.credentials);
+    const key = sessionKey({
+      provider: handler.provider,
+      target,
+      identity,
+      scope: resolvedPolicy.policy.scope,
+      capabilityId: manifest.id,
+      callerId: caller?.id,
+      ephemeral: block.requiresSession === "false",
+    });
+    return { capability, target, identity, resolvedPolicy, key };
+  }
+}
+
+/** Callers remembered per capability; beyond that the answers are simply asked for again. */
+const MOST_CALLERS = 1_000;

@@ -1,0 +1,529 @@
+import { describe, expect, test } from "vitest";
+import { reportOf } from "../capability/index.ts";
+import { CcosError } from "../kernel/index.ts";
+import { createManagerRig } from "../../testing/manager-rig.ts";
+import { createScriptedHandler } from "../../testing/scripted-handler.ts";
+
+describe("provider detection", () => {
+  test("the prefix of the key that says true or auto is the provider", () => {
+    const { manager } = createManagerRig();
+    expect(manager.detectProvider({ acme_requires_session: "true", acme_endpoint: "x" })?.provider).toBe("acme");
+    expect(manager.detectProvider({ my_line_requires_session: "auto" })).toEqual({
+      provider: "my_line",
+      key: "my_line_requires_session",
+      value: "auto",
+    });
+  });
+
+  test("no key, another value, or a key without a prefix asks for no session", () => {
+    const { manager } = createManagerRig();
+    expect(manager.detectProvider({ acme_endpoint: "x" })).toBeUndefined();
+    expect(manager.detectProvider({ acme_requires_session: "false" })).toBeUndefined();
+    expect(manager.detectProvider({ _requires_session: "true" })).toBeUndefined();
+  });
+});
+
+describe("handler registration and routing", () => {
+  test("a call goes to the handler registered for its provider", async () => {
+    const rig = createManagerRig();
+    const acme = createScriptedHandler(rig.clock, "acme");
+    rig.manager.registerHandler(acme.handler);
+    expect(rig.manager.providers()).toEqual(["acme", "line"]);
+    await rig.call(rig.capability("acme.a", { provider: "acme" }));
+    expect(acme.executed).toHaveLength(1);
+    expect(rig.executed).toHaveLength(0);
+  });
+
+  test("a handler may be replaced until its provider has sessions", async () => {
+    const rig = createManagerRig();
+    const other = createScriptedHandler(rig.clock);
+    rig.manager.registerHandler(other.handler);
+    await rig.call(rig.capability("line.a"));
+    expect(other.executed).toHaveLength(1);
+    expect(() => rig.manager.registerHandler(rig.handler)).toThrow('provider "line" has sessions already');
+  });
+});
+
+describe("missing handler", () => {
+  test("the error names the provider and those that are registered", async () => {
+    const rig = createManagerRig();
+    const call = rig.call(rig.capability("lime.a", { provider: "lime" }));
+    await expect(call).rejects.toMatchObject({ code: "not-found", message: expect.stringContaining("Registered: line.") });
+    await expect(call).rejects.toMatchObject({ remedy: 'Did you mean "line"?' });
+  });
+});
+
+describe("reuse", () => {
+  test("capabilities of one endpoint and identity share one session", async () => {
+    const rig = createManagerRig();
+    const first = await rig.call(rig.capability("line.a"), { n: 1 });
+    const second = await rig.call(rig.capability("line.b"), { n: 2 });
+    expect(first.session).toMatchObject({ provider: "line", reused: false });
+    expect(second.session).toEqual({ ...first.session, reused: true });
+    expect(rig.counts.openings).toBe(1);
+    expect(rig.countOf("sessionReused")).toBe(1);
+  });
+
+  test("other endpoints have sessions of their own", async () => {
+    const rig = createManagerRig();
+    await rig.call(rig.capability("line.a"));
+    await rig.call(rig.capability("line.b", { endpoint: "line://other" }));
+    expect(rig.counts.openings).toBe(2);
+  });
+
+  test("a hundred first calls at once open one session", async () => {
+    const rig = createManagerRig();
+    rig.dials.openDelayMs = 50;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 200 } });
+    const calls = Array.from({ length: 100 }, () => rig.call(capability));
+    await rig.clock.advance(50);
+    const outcomes = await Promise.all(calls);
+    expect(rig.counts.openings).toBe(1);
+    expect(outcomes.every((outcome) => outcome.session?.reused === false)).toBe(true);
+  });
+
+  test("the scope decides who meets: callers apart, capabilities apart", async () => {
+    const rig = createManagerRig();
+    const perCaller = rig.capability("line.a", { session: { scope: "caller" } });
+    await rig.call(perCaller, {}, { caller: { id: "x" } });
+    await rig.call(perCaller, {}, { caller: { id: "y" } });
+    await rig.call(perCaller, {}, { caller: { id: "x" } });
+    expect(rig.counts.openings).toBe(2);
+    const scope = { session: { scope: "capability" } };
+    await rig.call(rig.capability("line.b", scope));
+    await rig.call(rig.capability("line.c", scope));
+    expect(rig.counts.openings).toBe(4);
+  });
+
+  test("a session that carries credentials cannot be shared by everybody", async () => {
+    const rig = createManagerRig();
+    rig.env["TOKEN"] = "secret-1";
+    const shared = rig.capability("line.a", { authEnvVar: "TOKEN", session: { scope: "shared" } });
+    await expect(rig.call(shared)).rejects.toMatchObject({ code: "invalid-argument" });
+    expect(rig.counts.openings).toBe(0);
+  });
+
+  test("a block that requires no session opens one for each call and ends it", async () => {
+    const rig = createManagerRig();
+    const single = rig.capability("line.a", { requiresSession: "false" });
+    await rig.call(single);
+    const second = await rig.call(single);
+    await rig.clock.settle();
+    expect(second.session?.reused).toBe(false);
+    expect(rig.counts).toMatchObject({ openings: 2, terminated: 2 });
+    expect(rig.countOf("sessionRequired")).toBe(0);
+    expect(rig.manager.list()).toEqual([]);
+  });
+});
+
+describe("isolation", () => {
+  test("two identities never meet on a session, however their calls interleave", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { authEnvVar: "TOKEN" });
+    const calls = Array.from({ length: 100 }, (_, n) => {
+      const token = n % 2 === 0 ? "token-of-alice" : "token-of-bob";
+      return rig.call(capability, { n, token }, { caller: { id: token, credentials: { TOKEN: token } } });
+    });
+    await Promise.all(calls);
+    expect(rig.executed).toHaveLength(100);
+    for (const call of rig.executed) expect(call.identity).toBe((call.input as { token: string }).token);
+    expect(new Set(rig.executed.map((call) => `${call.session} ${call.identity}`)).size).toBe(2);
+  });
+
+  test("a rotated secret is used at the very next call, on a session of its own", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { authEnvVar: "TOKEN" });
+    rig.env["TOKEN"] = "first-secret";
+    await rig.call(capability);
+    rig.env["TOKEN"] = "second-secret";
+    await rig.call(capability);
+    expect(rig.executed.map((call) => call.identity)).toEqual(["first-secret", "second-secret"]);
+    expect(rig.counts.openings).toBe(2);
+  });
+
+  test("neither events nor the list of sessions contain a secret", async () => {
+    const rig = createManagerRig();
+    rig.env["TOKEN"] = "canary-4f1c9a";
+    await rig.call(rig.capability("line.a", { authEnvVar: "TOKEN" }));
+    rig.forgetAll();
+    await rig.call(rig.capability("line.a", { authEnvVar: "TOKEN" }));
+    expect(JSON.stringify([rig.events, rig.manager.list()])).not.toContain("canary");
+    expect(rig.manager.list()[0]?.identity).toMatch(/^[\w-]{22}$/);
+  });
+});
+
+describe("limits", () => {
+  test("no session carries more calls than allowed, and all are served in the end", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 10;
+    const capability = rig.capability("line.a", { session: { max_sessions: 2, max_in_flight: 3 } });
+    const calls = Array.from({ length: 20 }, (_, n) => rig.call(capability, n));
+    await rig.clock.advance(1000);
+    await Promise.all(calls);
+    expect(rig.mostInFlight).toBe(3);
+    expect(rig.counts.openings).toBe(2);
+  });
+
+  test("what the handshake says limits a session further", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 10;
+    rig.dials.maxInFlight = 2;
+    const calls = Array.from({ length: 6 }, () => rig.call(rig.capability("line.a")));
+    await rig.clock.advance(1000);
+    await Promise.all(calls);
+    expect(rig.mostInFlight).toBe(2);
+  });
+
+  test("callers are served in the order in which they came", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 10;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1 } });
+    const calls = [1, 2, 3, 4, 5].map((n) => rig.call(capability, n));
+    await rig.clock.advance(100);
+    await Promise.all(calls);
+    expect(rig.executed.map((call) => call.input)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("waiting for a session ends at the acquire timeout, with the counts", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 60_000;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1, acquire_timeout_ms: 500 } });
+    const running = rig.call(capability);
+    await rig.clock.settle();
+    const waiting = rig.call(capability);
+    const refused = expect(waiting).rejects.toMatchObject({ code: "acquire-timeout", details: { open: 1, active: 1 } });
+    const ended = expect(running).rejects.toMatchObject({ code: "deadline-exceeded" });
+    await rig.clock.advance(500);
+    await refused;
+    await rig.clock.advance(60_000);
+    await ended;
+  });
+
+  test("more waiters than allowed are refused at once", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 10;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1, max_waiters: 1 } });
+    const first = rig.call(capability);
+    await rig.clock.settle();
+    const second = rig.call(capability);
+    await expect(rig.call(capability)).rejects.toMatchObject({ code: "acquire-timeout", message: /max_waiters 1/ });
+    await rig.clock.advance(20);
+    await Promise.all([first, second]);
+  });
+
+  test("settings out of range and unknown settings are refused with the remedy", async () => {
+    const rig = createManagerRig();
+    await expect(rig.call(rig.capability("line.a", { session: { max_sessions: 0 } }))).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: "The session setting :max_sessions (capability) must be a whole number of at least 1, not 0.",
+    });
+    await expect(rig.call(rig.capability("line.b", { session: { max_sesions: 1 } }))).rejects.toMatchObject({
+      remedy: 'Did you mean "max_sessions"?',
+    });
+  });
+});
+
+describe("opening", () => {
+  test("a failed opening fails those who waited for it and nobody who comes later", async () => {
+    const rig = createManagerRig();
+    rig.dials.openFailure = (count) => (count === 1 ? new Error("connection refused") : undefined);
+    const calls = [1, 2, 3].map((n) => rig.call(rig.capability("line.a"), n));
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: "unavailable" });
+    const later = rig.call(rig.capability("line.a"));
+    await rig.clock.advance(100);
+    expect((await later).session?.reused).toBe(false);
+    expect(rig.counts.openings).toBe(2);
+  });
+
+  test("failures in a row are answered by longer and longer pauses", async () => {
+    const rig = createManagerRig();
+    rig.dials.openFailure = () => new Error("connection refused");
+    const openedAt: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      const call = rig.call(rig.capability("line.a"));
+      const failed = expect(call).rejects.toMatchObject({ code: "unavailable" });
+      while (rig.counts.openings <= n) await rig.clock.advance(1);
+      openedAt.push(rig.clock.monotonic());
+      await failed;
+    }
+    const pauses = openedAt.slice(1).map((at, n) => at - (openedAt[n] as number));
+    pauses.forEach((pause, n) => {
+      expect(pause).toBeGreaterThanOrEqual(25 * 2 ** n);
+      expect(pause).toBeLessThanOrEqual(50 * 2 ** n + 1);
+    });
+  });
+
+  test("an opening that hangs is given up, and its late session is ended at the peer", async () => {
+    const rig = createManagerRig();
+    rig.dials.openDelayMs = 40_000;
+    rig.handler.initializeSession = async (_target, context) => {
+      rig.counts.openings++;
+      await new Promise<void>((resolve) => void context.clock.setTimer(40_000, resolve));
+      return { state: 99 };
+    };
+    const capability = rig.capability("line.a", { session: { open_timeout_ms: 1_000 } });
+    const failed = expect(rig.call(capability)).rejects.toMatchObject({
+      code: "unavailable",
+      message: "Opening a session with line://example took longer than 1000 ms.",
+    });
+    await rig.clock.advance(1_000);
+    await failed;
+    await rig.clock.advance(40_000);
+    expect(rig.counts.terminated).toBe(1);
+  });
+
+  test("a caller who leaves does not cancel the opening that others wait for", async () => {
+    const rig = createManagerRig();
+    rig.dials.openDelayMs = 100;
+    const leaving = new AbortController();
+    const first = rig.call(rig.capability("line.a"), 1, { signal: leaving.signal });
+    const second = rig.call(rig.capability("line.a"), 2);
+    const gone = expect(first).rejects.toMatchObject({ code: "canceled" });
+    await rig.clock.advance(50);
+    leaving.abort();
+    await gone;
+    await rig.clock.advance(50);
+    await second;
+    expect(rig.counts.openings).toBe(1);
+  });
+});
+
+describe("a lost session", () => {
+  test("costs its callers an attempt and no error, and is replaced once", async () => {
+    const rig = createManagerRig();
+    await rig.call(rig.capability("line.a"), 0);
+    rig.forgetAll();
+    const outcomes = await Promise.all([1, 2, 3].map((n) => rig.call(rig.capability("line.a"), n)));
+    expect(outcomes.map((outcome) => outcome.attempts)).toEqual([2, 2, 2]);
+    expect(outcomes.every((outcome) => outcome.session?.reused === false)).toBe(true);
+    expect(rig.counts.openings).toBe(2);
+    expect(rig.countOf("sessionLost")).toBe(1);
+    expect(rig.countOf("sessionReplaced")).toBe(1);
+  });
+
+  test("200 calls while the peer forgets after every 10: none fails, each runs exactly once", async () => {
+    const rig = createManagerRig();
+    rig.dials.forgetAfter = 10;
+    for (let n = 0; n < 200; n++) await rig.call(rig.capability("line.a"), n);
+    expect(rig.executed.map((call) => call.input)).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    expect(rig.counts.openings).toBe(20);
+  });
+
+  test("64 at once while the peer forgets after every 10: none fails, each runs exactly once", async () => {
+    const rig = createManagerRig();
+    rig.dials.forgetAfter = 10;
+    rig.dials.callDelayMs = 5;
+    const calls = Array.from({ length: 640 }, (_, n) => rig.call(rig.capability("line.a"), n));
+    await rig.clock.advance(2_000);
+    await Promise.all(calls);
+    const inputs = rig.executed.map((call) => call.input as number).sort((a, b) => a - b);
+    expect(inputs).toEqual(Array.from({ length: 640 }, (_, n) => n));
+  });
+
+  test("fails as such after two fresh sessions in a row that served nothing", async () => {
+    const rig = createManagerRig();
+    await rig.call(rig.capability("line.a"));
+    const execute = rig.handler.executeWithSession;
+    rig.handler.executeWithSession = async (session, call, context) => {
+      rig.forgetAll();
+      return await execute(session, call, context);
+    };
+    const call = rig.call(rig.capability("line.a"));
+    const error = await call.catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: "session-lost" });
+    expect(reportOf(error).attempts).toBe(3);
+    expect(rig.counts.openings).toBe(3);
+  });
+
+  test("with :max_replays 0 nothing is replayed", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { session: { max_replays: 0 } });
+    await rig.call(capability);
+    rig.forgetAll();
+    await expect(rig.call(capability)).rejects.toMatchObject({ code: "session-lost" });
+  });
+
+  test("a stateful session that was used is not replayed, and the error says that its state is gone", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { session: { stateful: true } });
+    await rig.call(capability);
+    rig.forgetAll();
+    await expect(rig.call(capability)).rejects.toMatchObject({ code: "session-lost", message: /state is gone/ });
+    expect((await rig.call(capability)).attempts).toBe(1);
+  });
+
+  test("a session that reports its own death is replaced before the next call", async () => {
+    const rig = createManagerRig();
+    await rig.call(rig.capability("line.a"));
+    rig.reportLost(1, "the socket closed");
+    const next = await rig.call(rig.capability("line.a"));
+    expect(next).toMatchObject({ attempts: 1, session: { reused: false } });
+    expect(rig.events.find((entry) => entry.name === "sessionLost")?.event).toMatchObject({ reason: "the socket closed" });
+  });
+});
+
+describe("an unknown outcome", () => {
+  const cutOnce = () => {
+    let cut = false;
+    return () => (cut ? undefined : ((cut = true), new Error("connection reset")));
+  };
+
+  test("fails as such, says that the call may have run, and is not run again", async () => {
+    const rig = createManagerRig();
+    rig.dials.callFailure = cutOnce();
+    await expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "outcome-unknown", message: /may have run/ });
+    expect(rig.executed).toHaveLength(1);
+  });
+
+  test("is replayed where the manifest or the call says that running twice is harmless", async () => {
+    for (const declared of ["manifest", "call"]) {
+      const rig = createManagerRig();
+      rig.dials.callFailure = cutOnce();
+      const capability = rig.capability("line.a", declared === "manifest" ? { idempotent: true } : {});
+      const outcome = await rig.call(capability, {}, declared === "call" ? { idempotent: true } : {});
+      expect(outcome.attempts).toBe(2);
+    }
+  });
+
+  test("the call's word counts more than the manifest's", async () => {
+    const rig = createManagerRig();
+    rig.dials.callFailure = cutOnce();
+    const call = rig.call(rig.capability("line.a", { idempotent: true }), {}, { idempotent: false });
+    await expect(call).rejects.toMatchObject({ code: "outcome-unknown" });
+  });
+});
+
+describe("refused credentials", () => {
+  const refuse = (): Error => new CcosError("unauthenticated", "The peer refused the token.");
+
+  test("are renewed once for all who were refused, and the calls replayed", async () => {
+    const rig = createManagerRig();
+    let valid = false;
+    let renewals = 0;
+    rig.dials.callFailure = () => (valid ? undefined : refuse());
+    rig.dials.renew = async () => ((renewals += 1), await rig.clock.settle(), (valid = true));
+    const outcomes = await Promise.all([1, 2, 3].map((n) => rig.call(rig.capability("line.a"), n)));
+    expect(renewals).toBe(1);
+    expect(outcomes.every((outcome) => outcome.attempts === 2)).toBe(true);
+    expect(rig.counts.openings).toBe(2);
+  });
+
+  test("fail when there is nothing to renew, and when the renewed ones are refused too", async () => {
+    const rig = createManagerRig();
+    rig.dials.callFailure = refuse;
+    await expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "unauthenticated" });
+    expect(rig.executed).toHaveLength(1);
+    rig.dials.renew = () => Promise.resolve(true);
+    await expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "unauthenticated" });
+    expect(rig.executed).toHaveLength(3);
+  });
+
+  test("a secret that was rotated in the meantime is tried, on a session of its own", async () => {
+    const rig = createManagerRig();
+    rig.env["TOKEN"] = "old-secret";
+    rig.dials.callFailure = () => {
+      if (rig.env["TOKEN"] === "new-secret") return undefined;
+      rig.env["TOKEN"] = "new-secret";
+      return refuse();
+    };
+    const outcome = await rig.call(rig.capability("line.a", { authEnvVar: "TOKEN" }));
+    expect(outcome.attempts).toBe(2);
+    expect(rig.executed.map((call) => call.identity)).toEqual(["old-secret", "new-secret"]);
+  });
+});
+
+describe("cancellation and deadlines", () => {
+  test("a canceled call ends at once and keeps its place until the peer's work has ended", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 1_000;
+    rig.dials.ignoreAbort = true;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1 } });
+    const cancel = new AbortController();
+    const first = rig.call(capability, 1, { signal: cancel.signal });
+    const canceled = expect(first).rejects.toMatchObject({ code: "canceled", details: { sent: true } });
+    await rig.clock.settle();
+    cancel.abort();
+    await canceled;
+    const second = rig.call(capability, 2);
+    await rig.clock.advance(999);
+    expect(rig.mostInFlight).toBe(1);
+    await rig.clock.advance(1_001);
+    await second;
+    expect(rig.mostInFlight).toBe(1);
+  });
+
+  test("a handler that never lets go loses its session after a grace, so that others are served", async () => {
+    const rig = createManagerRig();
+    const execute = rig.handler.executeWithSession;
+    let hang = true;
+    rig.handler.executeWithSession = (session, call, context) =>
+      hang ? ((hang = false), new Promise<never>(() => {})) : execute(session, call, context);
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1 } });
+    const late = expect(rig.call(capability, 1, { timeoutMs: 100 })).rejects.toMatchObject({ code: "deadline-exceeded" });
+    await rig.clock.advance(100);
+    await late;
+    const next = rig.call(capability, 2);
+    await rig.clock.advance(5_000);
+    expect((await next).session?.reused).toBe(false);
+    expect(rig.counts.openings).toBe(2);
+  });
+});
+
+describe("closing", () => {
+  test("lets running calls end, refuses those who wait and those who come, and ends every session", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 100;
+    const capability = rig.capability("line.a", { session: { max_in_flight: 1 } });
+    const running = rig.call(capability, 1);
+    await rig.clock.settle();
+    const waiting = expect(rig.call(capability, 2)).rejects.toMatchObject({ code: "pool-closed" });
+    const closing = rig.manager.close();
+    await waiting;
+    await expect(rig.call(capability, 3)).rejects.toMatchObject({ code: "pool-closed" });
+    await rig.clock.advance(100);
+    expect((await running).attempts).toBe(1);
+    await closing;
+    expect(rig.counts).toMatchObject({ opened: 1, terminated: 1 });
+    expect(rig.clock.pendingTimers).toBe(0);
+    expect(rig.manager.list()).toEqual([]);
+  });
+
+  test("aborts what still runs at its deadline", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 60_000;
+    const running = expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "pool-closed" });
+    await rig.clock.settle();
+    const closing = rig.manager.close({ deadlineMs: 200 });
+    await rig.clock.advance(200);
+    await running;
+    await closing;
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("gives up an opening under way", async () => {
+    const rig = createManagerRig();
+    rig.dials.openDelayMs = 10_000;
+    const waiting = expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "pool-closed" });
+    await rig.clock.settle();
+    await rig.manager.close();
+    await waiting;
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("one session can be closed by its id", async () => {
+    const rig = createManagerRig();
+    const { session } = await rig.call(rig.capability("line.a"));
+    expect(rig.manager.closeSession("s_unknown")).toBe(false);
+    expect(rig.manager.closeSession(session?.id ?? "")).toBe(true);
+    await rig.clock.settle();
+    expect(rig.counts.terminated).toBe(1);
+    expect((await rig.call(rig.capability("line.a"))).session?.reused).toBe(false);
+  });
+});
+
+test("getOrCreateSession opens once and gives the id of the session in use", async () => {
+  const rig = createManagerRig();
+  const id = await rig.manager.getOrCreateSession(rig.capability("line.a"));
+  expect(await rig.manager.getOrCreateSession(rig.capability("line.b"))).toBe(id);
+  expect((await rig.call(rig.capability("line.c"))).session).toMatchObject({ id, reused: true });
+});

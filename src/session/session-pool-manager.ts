@@ -1,0 +1,323 @@
+import { randomBytes } from "node:crypto";
+import {
+  attachReport,
+  type CallContext,
+  type Caller,
+  type CallOutcome,
+  type Manifest,
+  type ManifestTraits,
+  type ProviderBlock,
+  type SessionDelegate,
+} from "../capability/index.ts";
+import {
+  abortError,
+  CcosError,
+  didYouMean,
+  systemClock,
+  systemRandom,
+  toCcosError,
+  type Clock,
+  type Emitter,
+  type JsonObject,
+  type JsonValue,
+  type Random,
+  type Redactor,
+  type RuntimeEvents,
+} from "../kernel/index.ts";
+import { composePolicies, type Policy } from "../policies/index.ts";
+import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
+import { Execution } from "./execution.ts";
+import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
+import { SessionPool } from "./pool.ts";
+import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
+import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
+import { describeSession, type SessionInfo } from "./session-info.ts";
+import type { ResolvedSessionPolicy } from "./session-policy.ts";
+
+/** Our own id of a session: safe to show, and of no use to the peer. */
+export type SessionId = string;
+
+export interface SessionPoolManagerOptions {
+  readonly events: Emitter<RuntimeEvents>;
+  readonly redactor: Redactor;
+  /** Makes the only view of the environment a handler gets, for one capability and caller. */
+  readonly targetContext: (capability: SessionCapability, caller: Caller | undefined) => TargetContext;
+  /** A variable as it is now. */
+  readonly readVariable: (name: string) => string | undefined;
+  /** The `session` settings of the configuration; default none. */
+  readonly sessionDefaults?: JsonObject | undefined;
+  readonly policies?: readonly Policy[] | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
+}
+
+/**
+ * Finds the handler of a capability by its metadata, the pool by its target, and runs the call there.
+ * It knows no protocol: everything it does holds for every provider there is and will be.
+ */
+export class SessionPoolManager implements SessionDelegate {
+  readonly #around: PoolSurroundings;
+  readonly #handlers = new Map<string, SessionHandler>();
+  readonly #pools = new Map<string, SessionPool>();
+  readonly #targets: TargetResolver;
+  readonly #runPolicies: ReturnType<typeof composePolicies>;
+  /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
+  readonly #renewals = new Map<string, Promise<boolean>>();
+  readonly #running = new Set<AbortController>();
+  #sequence = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SessionPoolManagerOptions) {
+    this.#around = {
+      clock: options.clock ?? systemClock,
+      random: options.random ?? systemRandom,
+      events: options.events,
+      redactor: options.redactor,
+      nextSequence: () => ++this.#sequence,
+    };
+    this.#targets = new TargetResolver({
+      targetContext: options.targetContext,
+      readVariable: options.readVariable,
+      sessionDefaults: options.sessionDefaults ?? {},
+      fingerprintKey: randomBytes(32),
+    });
+    this.#runPolicies = composePolicies(options.policies ?? []);
+  }
+
+  /**
+   * Makes a provider's sessions available. A later handler of the same provider takes the place of an
+   * earlier one as long as that has no sessions; after that it is refused with `invalid-argument`.
+   */
+  registerHandler<State>(handler: SessionHandler<State>): void {
+    const { provider } = handler;
+    for (const pool of this.#pools.values()) {
+      if (pool.provider === provider) {
+        throw new CcosError("invalid-argument", `The provider "${provider}" has sessions already, so its handler cannot be replaced.`, {
+          remedy: "Register handlers before the first call.",
+        });
+      }
+    }
+    // The pools hand a handler only states it made itself, so the type of the state may be forgotten here.
+    this.#handlers.set(provider, handler as SessionHandler);
+  }
+
+  providers(): readonly string[] {
+    return [...this.#handlers.keys()].sort();
+  }
+
+  manifestTraits(provider: string): ManifestTraits | undefined {
+    const handler = this.#handlers.get(provider);
+    return handler === undefined ? undefined : (handler.traits ?? {});
+  }
+
+  /** The provider whose sessions flattened metadata asks for; undefined where it asks for none. */
+  detectProvider(metadata: Readonly<Record<string, string>>): DetectedProvider | undefined {
+    return detectProvider(metadata);
+  }
+
+  /**
+   * Runs one call of a capability on a session: one that is open, or a new one, or one waited for.
+   * An error carries what is known of the call (`reportOf`).
+   */
+  async executeWithSession(manifest: Manifest, input: JsonValue, context: CallContext): Promise<CallOutcome> {
+    const block = blockOf(manifest);
+    const handler = this.#handlerOf(manifest, block);
+    const { clock, events, redactor } = this.#around;
+    const sequence = this.#around.nextSequence();
+    if (block.requiresSession !== "false") {
+      events.emit("sessionRequired", {
+        callId: context.callId,
+        capabilityId: manifest.id,
+        key: block.key,
+        value: block.requiresSession,
+      });
+    }
+    const controller = this.#start(context.signal);
+    const { signal } = controller;
+    let execution: Execution | undefined;
+    try {
+      const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
+      const idempotent = context.idempotent ?? manifest.idempotent ?? resolved.target.idempotent ?? false;
+      execution = new Execution(
+        {
+          handler,
+          callId: context.callId,
+          input,
+          signal,
+          remainingMs: () => context.remainingMs(),
+          idempotent,
+          sequence,
+          clock,
+          events,
+          redactor,
+          poolOf: (target) => this.#poolOf(handler, block, target),
+          renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
+        },
+        resolved,
+      );
+      const running = execution;
+      const call = {
+        capabilityId: manifest.id,
+        target: resolved.target.endpoint,
+        idempotent,
+        signal,
+        remainingMs: () => context.remainingMs(),
+      };
+      const value = await this.#runPolicies(call, () => running.run());
+      return { value, session: execution.session, attempts: execution.attempts };
+    } catch (error) {
+      // A copy: one error may have been shared with other calls, and each has a report of its own.
+      const failure = toCcosError(error).with({});
+      attachReport(failure, { session: execution?.session ?? null, attempts: execution?.attempts ?? 0 });
+      throw failure;
+    } finally {
+      controller.finish();
+    }
+  }
+
+  /** Opens the session a call of this capability would use, unless it is open already, and gives its id. */
+  async getOrCreateSession(manifest: Manifest, options: { signal?: AbortSignal; caller?: Caller } = {}): Promise<SessionId> {
+    const block = blockOf(manifest);
+    const handler = this.#handlerOf(manifest, block);
+    const controller = this.#start(options.signal);
+    try {
+      const resolved = this.#targets.resolve(handler, manifest, block, options.caller);
+      const pool = this.#poolOf(handler, block, resolved);
+      const lease = await pool.acquire({ signal: controller.signal, policy: resolved.resolvedPolicy.policy });
+      lease.release();
+      return lease.session.id;
+    } finally {
+      controller.finish();
+    }
+  }
+
+  /** The session policy of a capability, complete, and where each value comes from. */
+  effectivePolicy(manifest: Manifest): ResolvedSessionPolicy {
+    const block = blockOf(manifest);
+    return this.#targets.resolve(this.#handlerOf(manifest, block), manifest, block, undefined).resolvedPolicy;
+  }
+
+  list(): SessionInfo[] {
+    return [...this.#pools.values()].flatMap((pool) => pool.sessions().map((session) => describeSession(pool, session)));
+  }
+
+  /** Takes a session out of service and ends it when its running calls have ended. False for an unknown id. */
+  closeSession(id: SessionId): boolean {
+    for (const pool of this.#pools.values()) {
+      const session = pool.sessions().find((candidate) => candidate.id === id);
+      if (session !== undefined) {
+        pool.evict(session, "closed by request");
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Drains and ends everything. Calls still running after `deadlineMs` (default 10,000) are aborted with
+   * `pool-closed`. Calling it again waits for the same end.
+   */
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.deadlineMs ?? 10_000);
+    return this.#closing;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const timer = this.#around.clock.setTimer(deadlineMs, () => {
+      const reason = new CcosError("pool-closed", `The call was still running ${deadlineMs} ms after closing had begun.`, {
+        remedy: "Close later, or give closing more time (deadlineMs).",
+      });
+      for (const controller of this.#running) controller.abort(reason);
+    });
+    try {
+      await Promise.all([...this.#pools.values()].map((pool) => pool.close("the environment closed")));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** A signal that ends with the caller's and with closing. `finish` it when the call is over. */
+  #start(parent: AbortSignal | undefined): AbortController & { finish(): void } {
+    if (this.#closing !== undefined) {
+      throw new CcosError("pool-closed", "The sessions are being closed.", {
+        remedy: "Call before the environment is closed, or create another environment.",
+      });
+    }
+    const controller = new AbortController();
+    const onAbort = (): void => controller.abort(abortError(parent as AbortSignal));
+    if (parent?.aborted) onAbort();
+    else parent?.addEventListener("abort", onAbort, { once: true });
+    this.#running.add(controller);
+    return Object.assign(controller, {
+      finish: () => {
+        parent?.removeEventListener("abort", onAbort);
+        this.#running.delete(controller);
+      },
+    });
+  }
+
+  #handlerOf(manifest: Manifest, block: ProviderBlock): SessionHandler {
+    const handler = this.#handlers.get(block.provider);
+    if (handler !== undefined) return handler;
+    const known = this.providers();
+    throw new CcosError(
+      "not-found",
+      `No session handler is registered for the provider "${block.provider}", which "${manifest.id}" names. ` +
+        (known.length > 0 ? `Registered: ${known.join(", ")}.` : "None is registered."),
+      { remedy: didYouMean(block.provider, known) || "Register a handler for it, or correct the metadata block." },
+    );
+  }
+
+  #poolOf(handler: SessionHandler, block: ProviderBlock, resolved: ResolvedTarget): SessionPool {
+    const { policy } = resolved.resolvedPolicy;
+    const known = this.#pools.get(resolved.key);
+    if (known !== undefined) {
+      known.tighten(policy);
+      return known;
+    }
+    const ephemeral = block.requiresSession === "false";
+    const pool = new SessionPool({
+      ...this.#around,
+      handler,
+      target: resolved.target,
+      identity: resolved.identity,
+      // Sessions of one call each are limited by how many may be open, not by how many are kept.
+      policy: ephemeral ? { ...policy, maxSessions: Math.max(policy.maxSessions, MOST_EPHEMERAL_SESSIONS) } : policy,
+      ephemeral,
+    });
+    this.#pools.set(resolved.key, pool);
+    return pool;
+  }
+
+  /** A target with other credentials than the refused one; undefined where there are none to be had. */
+  async #renew(
+    handler: SessionHandler,
+    manifest: Manifest,
+    block: ProviderBlock,
+    caller: Caller | undefined,
+    refused: ResolvedTarget,
+  ): Promise<ResolvedTarget | undefined> {
+    // The secret may have been rotated since: then the new one has a pool of its own.
+    this.#targets.forget(manifest);
+    const current = this.#targets.resolve(handler, manifest, block, caller);
+    if (current.identity !== refused.identity) return current;
+    if (handler.renewCredentials === undefined) return undefined;
+    let renewal = this.#renewals.get(refused.key);
+    if (renewal === undefined) {
+      const context = sessionContext(this.#around, new AbortController().signal, () => {});
+      renewal = handler.renewCredentials(refused.target, context).finally(() => this.#renewals.delete(refused.key));
+      this.#renewals.set(refused.key, renewal);
+    }
+    if (!(await renewal)) return undefined;
+    this.#targets.forget(manifest);
+    return this.#targets.resolve(handler, manifest, block, caller);
+  }
+}
+
+/** Sessions that are opened for one call each and open at the same time, per key. */
+const MOST_EPHEMERAL_SESSIONS = 64;
+
+function blockOf(manifest: Manifest): ProviderBlock {
+  if (manifest.execution.kind === "provider") return manifest.execution.block;
+  throw new CcosError("invalid-argument", `"${manifest.id}" names no provider, so it has no session.`);
+}

@@ -1,0 +1,122 @@
+import type { CallContext, Caller, Manifest } from "../src/capability/index.ts";
+import {
+  createEmitter,
+  createRedactor,
+  createSeededRandom,
+  startDeadline,
+  type JsonObject,
+  type JsonValue,
+  type RuntimeEvents,
+} from "../src/kernel/index.ts";
+import { SessionPoolManager } from "../src/session/index.ts";
+import type { CallOutcome } from "../src/capability/index.ts";
+import { createFakeClock, type FakeClock } from "./fake-clock.ts";
+import { createScriptedHandler, type ScriptedHandler } from "./scripted-handler.ts";
+
+export interface RigCall {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly caller?: Caller;
+  readonly idempotent?: boolean;
+}
+
+/** A manager with one scripted provider on a clock that the test moves. */
+export interface ManagerRig extends ScriptedHandler {
+  readonly clock: FakeClock;
+  readonly manager: SessionPoolManager;
+  readonly env: Record<string, string>;
+  /** Every event so far, in order. */
+  readonly events: { name: keyof RuntimeEvents; event: RuntimeEvents[keyof RuntimeEvents] }[];
+  countOf(name: keyof RuntimeEvents): number;
+  capability(id: string, options?: CapabilityOptions): Manifest;
+  call(manifest: Manifest, input?: JsonValue, options?: RigCall): Promise<CallOutcome>;
+}
+
+export interface CapabilityOptions {
+  readonly provider?: string;
+  readonly requiresSession?: "true" | "auto" | "false";
+  readonly session?: JsonObject;
+  readonly endpoint?: string;
+  readonly authEnvVar?: string;
+  readonly idempotent?: boolean;
+}
+
+let calls = 0;
+
+export function createManagerRig(options: { readonly seed?: number; readonly sessionDefaults?: JsonObject } = {}): ManagerRig {
+  const clock = createFakeClock();
+  const scripted = createScriptedHandler(clock);
+  const emitter = createEmitter<RuntimeEvents>();
+  const events: ManagerRig["events"] = [];
+  emitter.onAny((name, event) => void events.push({ name, event }));
+  const env: Record<string, string> = Object.create(null) as Record<string, string>;
+  const manager = new SessionPoolManager({
+    events: emitter,
+    redactor: createRedactor(),
+    clock,
+    random: createSeededRandom(options.seed ?? 1),
+    readVariable: (name) => env[name],
+    sessionDefaults: options.sessionDefaults,
+    targetContext: (_capability, caller) => ({
+      variable: (name) => env[name],
+      secret: (name) => caller?.credentials?.[name] ?? env[name],
+      authorizeEndpoint: () => {},
+      authorizeCommand: () => {},
+      endpointSettings: () => ({}),
+    }),
+  });
+  manager.registerHandler(scripted.handler);
+
+  const context = (call: RigCall): CallContext & Disposable => {
+    const deadline = startDeadline(clock, call.timeoutMs ?? 30_000, call.signal);
+    return {
+      callId: `c_${++calls}`,
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+      caller: call.caller,
+      idempotent: call.idempotent,
+      [Symbol.dispose]: () => deadline[Symbol.dispose](),
+    };
+  };
+
+  return Object.assign(Object.create(scripted, Object.getOwnPropertyDescriptors(scripted)) as ScriptedHandler, {
+    clock,
+    manager,
+    env,
+    events,
+    countOf: (name: keyof RuntimeEvents) => events.filter((entry) => entry.name === name).length,
+    capability: (id: string, given: CapabilityOptions = {}) => manifestOf(id, given),
+    async call(manifest: Manifest, input: JsonValue = {}, call: RigCall = {}) {
+      using started = context(call);
+      return await manager.executeWithSession(manifest, input, started);
+    },
+  });
+}
+
+function manifestOf(id: string, options: CapabilityOptions): Manifest {
+  const provider = options.provider ?? "line";
+  const requiresSession = options.requiresSession ?? "true";
+  const endpoint = options.endpoint ?? "line://example";
+  const block: JsonObject = { endpoint, requires_session: requiresSession };
+  const flat: Record<string, string> = Object.create(null) as Record<string, string>;
+  flat[`${provider}_endpoint`] = endpoint;
+  flat[`${provider}_requires_session`] = requiresSession;
+  if (options.authEnvVar !== undefined) flat[`${provider}_auth_env_var`] = options.authEnvVar;
+  return {
+    id,
+    name: id,
+    description: "",
+    version: "1.0.0",
+    language: "rtfs20",
+    permissions: [],
+    effects: [":network"],
+    inputSchema: undefined,
+    outputSchema: undefined,
+    metadata: { [provider]: block, ...(options.session !== undefined && { session: options.session }) },
+    flatMetadata: flat,
+    execution: { kind: "provider", block: { provider, key: `${provider}_requires_session`, requiresSession } },
+    idempotent: options.idempotent,
+    origin: { file: undefined, place: undefined, trusted: true },
+    extra: {},
+  };
+}
