@@ -4,10 +4,15 @@ import type { Opened, Target } from "./handler.ts";
 import { sessionContext, type PoolOptions } from "./pool-surroundings.ts";
 import { PooledSession } from "./pooled-session.ts";
 
+/** Sessions opened together must not all end together: each may end earlier by up to this part of its lifetime. */
+const MOST_EARLY = 1 / 40;
+
 export interface OpenRequest {
   readonly target: Target;
   readonly maxInFlight: number;
   readonly openTimeoutMs: number;
+  /** 0 for no limit. */
+  readonly maxLifetimeMs: number;
   /** Aborted when the pool gives the opening up. */
   readonly opening: AbortController;
   /** The session has died on its own; may come before the opening is over. */
@@ -18,7 +23,7 @@ export interface OpenRequest {
 
 /** Opens one session by its handler, in bounded time. Rejects with what the handler threw. */
 export async function openSession(around: PoolOptions, request: OpenRequest): Promise<PooledSession> {
-  const { handler, clock, redactor } = around;
+  const { handler, clock, random, redactor } = around;
   const { target, opening, openTimeoutMs } = request;
   let session: PooledSession | undefined;
   let lostEarly: string | undefined;
@@ -28,6 +33,8 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
   });
   const admit = (opened: Opened<unknown>): PooledSession => {
     for (const secret of opened.secrets ?? []) redactor.add(secret);
+    const openedMonotonic = clock.monotonic();
+    const lifetimeMs = request.maxLifetimeMs * (1 - MOST_EARLY * random.next());
     const facts = {
       id: createId("s"),
       provider: handler.provider,
@@ -36,6 +43,8 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
       maxInFlight: request.maxInFlight,
       openedSequence: around.nextSequence(),
       openedAt: clock.now(),
+      openedMonotonic,
+      retireAt: request.maxLifetimeMs === 0 ? Infinity : openedMonotonic + lifetimeMs,
     };
     return new PooledSession(facts, opened);
   };

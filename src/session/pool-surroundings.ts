@@ -1,4 +1,5 @@
 import type { Clock, Emitter, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
+import type { EndpointBudget } from "./endpoint-budget.ts";
 import type { SessionContext, SessionHandler, Target } from "./handler.ts";
 import type { SessionPolicy } from "./session-policy.ts";
 
@@ -17,6 +18,8 @@ export interface PoolOptions extends PoolSurroundings {
   readonly target: Target;
   readonly identity: string;
   readonly policy: SessionPolicy;
+  /** Shared with the other pools of the endpoint. */
+  readonly budget: EndpointBudget;
   /** Every session serves one call and is ended after it. */
   readonly ephemeral: boolean;
 }

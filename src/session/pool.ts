@@ -1,7 +1,9 @@
 import { abortError, CcosError, type Timer } from "../kernel/index.ts";
 import { classifyFailure } from "./classify-failure.ts";
 import { endSession } from "./end-session.ts";
+import type { BudgetMember } from "./endpoint-budget.ts";
 import type { Target } from "./handler.ts";
+import { Lifetimes } from "./lifetimes.ts";
 import { OpenBackoff } from "./open-backoff.ts";
 import { openSession } from "./open-session.ts";
 import type { PoolOptions } from "./pool-surroundings.ts";
@@ -31,7 +33,7 @@ export interface AcquireRequest {
  * Callers wait on the pool, in order, and never on one particular opening: whichever session gets room
  * first serves whoever came first. At all times `open + opening <= maxSessions`.
  */
-export class SessionPool {
+export class SessionPool implements BudgetMember {
   readonly provider: string;
   readonly target: Target;
   readonly identity: string;
@@ -45,6 +47,7 @@ export class SessionPool {
   readonly #ending = new Set<Promise<void>>();
   readonly #line: WaitingLine<Lease>;
   readonly #backoff: OpenBackoff;
+  readonly #lifetimes: Lifetimes;
   /** Ids of lost sessions that no opening stands in for yet, oldest first. */
   readonly #unreplaced: string[] = [];
   #closed = false;
@@ -59,6 +62,8 @@ export class SessionPool {
     this.#policy = options.policy;
     this.#line = new WaitingLine(options.clock);
     this.#backoff = new OpenBackoff(options.clock, options.random);
+    this.#lifetimes = new Lifetimes(options.clock, (session, reason) => this.evict(session, reason));
+    options.budget.join(this);
   }
 
   /** Open sessions and those that are draining. */
@@ -86,6 +91,7 @@ export class SessionPool {
     this.#policy = {
       ...mine,
       maxSessions: Math.min(mine.maxSessions, policy.maxSessions),
+      maxSessionsPerEndpoint: Math.min(mine.maxSessionsPerEndpoint, policy.maxSessionsPerEndpoint),
       maxInFlight: leastOf(mine.maxInFlight, policy.maxInFlight),
       maxWaiters: Math.min(mine.maxWaiters, policy.maxWaiters),
     };
@@ -128,9 +134,23 @@ export class SessionPool {
   /** Takes a session out of service; it is ended once its running calls have ended. */
   evict(session: PooledSession, reason: string): void {
     if (!this.#open.delete(session)) return;
+    this.#options.budget.giveBack();
     session.status = "draining";
     if (session.active === 0) this.#end(session, reason);
     else this.#draining.set(session, reason);
+    this.#serve();
+  }
+
+  /** Ends the session that has been unused for longest; false where every one is in use. */
+  spareOne(): boolean {
+    const unused = [...this.#open].filter((session) => session.active === 0);
+    if (unused.length === 0 || this.#line.length > 0) return false;
+    const longest = unused.reduce((first, session) => (session.idleSince < first.idleSince ? session : first));
+    this.evict(longest, "made room for another identity");
+    return true;
+  }
+
+  roomMade(): void {
     this.#serve();
   }
 
@@ -161,6 +181,7 @@ export class SessionPool {
   async close(reason: string): Promise<void> {
     this.#closed = true;
     this.#backoff.cancel();
+    this.#lifetimes.cancel();
     this.#line.refuseAll(this.#closedError());
     for (const opening of this.#openings) opening.abort(this.#closedError());
     for (const session of [...this.#open]) this.evict(session, reason);
@@ -196,13 +217,17 @@ export class SessionPool {
   #released(session: PooledSession): void {
     session.active--;
     session.lastUsedAt = this.#options.clock.now();
+    if (session.active === 0) session.idleSince = this.#options.clock.monotonic();
     const drainReason = this.#draining.get(session);
     if (drainReason !== undefined) {
       if (session.active > 0) return;
       this.#draining.delete(session);
       this.#end(session, drainReason);
     } else if (this.ephemeral) this.evict(session, "served its one call");
-    else this.#serve();
+    else {
+      this.#serve();
+      if (session.active === 0) this.#options.budget.offer(this);
+    }
   }
 
   /** Gives room to those who wait, in order, then opens what is still missing. */
@@ -229,6 +254,7 @@ export class SessionPool {
     const perSession = this.#inFlightPerSession();
     while (this.#mayOpen() && this.#line.length > this.#openings.size * perSession) {
       if (this.#backoff.mustWait(() => this.#serve())) return;
+      if (!this.#options.budget.take(this, this.#policy.maxSessionsPerEndpoint)) return;
       void this.#openOne(perSession);
     }
   }
@@ -247,6 +273,7 @@ export class SessionPool {
         target,
         maxInFlight,
         openTimeoutMs: this.#policy.openTimeoutMs,
+        maxLifetimeMs: this.#policy.maxLifetimeMs,
         opening,
         lost: (which, reason) => this.lose(which, reason),
         alsoWaitFor: (work) => this.#track(work),
@@ -259,10 +286,12 @@ export class SessionPool {
       if (replaces !== undefined) events.emit("sessionReplaced", { ...session.describe(), replaces });
       if (this.#closed) this.evict(session, "closed");
       else this.#serve();
+      this.#lifetimes.watch(this.#open, this.#policy);
       // Whoever it was opened for has left: a session for one call must not wait for another.
       if (this.ephemeral && session.calls === 0) this.evict(session, "not needed");
     } catch (error) {
       this.#openings.delete(opening);
+      this.#options.budget.giveBack();
       if (replaces !== undefined) this.#unreplaced.unshift(replaces);
       this.#openFailed(classifyFailure(handler, error, { phase: "open", sent: false, target }));
     }

@@ -19,6 +19,9 @@ export interface PooledSessionFacts {
   readonly openedSequence: number;
   /** On the wall clock. */
   readonly openedAt: number;
+  /** On the monotonic clock: when it was opened, and when it will be too old. */
+  readonly openedMonotonic: number;
+  readonly retireAt: number;
 }
 
 /** A session as the pool keeps it. Only the pool changes it. */
@@ -42,7 +45,11 @@ export class PooledSession implements Session {
   calls = 0;
   /** Calls that were answered. */
   served = 0;
+  /** On the wall clock. */
   lastUsedAt: number;
+  /** On the monotonic clock; means something only while no call is running. */
+  idleSince: number;
+  readonly retireAt: number;
 
   constructor(facts: PooledSessionFacts, opened: Opened<unknown>) {
     this.id = facts.id;
@@ -56,6 +63,8 @@ export class PooledSession implements Session {
     this.openedSequence = facts.openedSequence;
     this.openedAt = facts.openedAt;
     this.lastUsedAt = facts.openedAt;
+    this.idleSince = facts.openedMonotonic;
+    this.retireAt = facts.retireAt;
   }
 
   get hasRoom(): boolean {

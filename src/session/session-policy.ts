@@ -12,6 +12,8 @@ export interface SessionPolicy {
   readonly scope: SessionScope;
   /** Open sessions of one key at most; at least 1, default 1. */
   readonly maxSessions: number;
+  /** Open sessions with one endpoint at most, all identities together; at least 1, default 64. */
+  readonly maxSessionsPerEndpoint: number;
   /** Calls on one session at once; at least 1, default what the handler says, else 64. */
   readonly maxInFlight: number | undefined;
   /** Calls that may wait for one pool; 0 refuses at once. Default 1000. */
@@ -20,6 +22,13 @@ export interface SessionPolicy {
   readonly acquireTimeoutMs: number;
   /** How long opening a session may take, in milliseconds; default 30,000. */
   readonly openTimeoutMs: number;
+  /** A session that nobody uses is ended after this time, in milliseconds; 0 keeps it. Default 300,000. */
+  readonly idleTimeoutMs: number;
+  /**
+   * A session is retired at this age, in milliseconds, up to a fortieth earlier by chance, so that those
+   * opened together do not end together; 0 sets no age. Default 0.
+   */
+  readonly maxLifetimeMs: number;
   /** Fresh sessions in a row that may be lost without having served anything; 0 replays nothing. Default 2. */
   readonly maxReplays: number;
   /** The session holds state of the caller's making, so a call is not replayed once it has been used. */
@@ -70,10 +79,13 @@ const FIELDS: Readonly<Record<string, Field>> = {
     parse: (value) => (typeof value === "string" && SCOPES.includes(value) ? value : undefined),
   },
   max_sessions: whole("maxSessions", 1, 1),
+  max_sessions_per_endpoint: whole("maxSessionsPerEndpoint", 1, 64),
   max_in_flight: whole("maxInFlight", 1, undefined),
   max_waiters: whole("maxWaiters", 0, 1000),
   acquire_timeout_ms: whole("acquireTimeoutMs", 1, 10_000),
   open_timeout_ms: whole("openTimeoutMs", 1, 30_000),
+  idle_timeout_ms: whole("idleTimeoutMs", 0, 300_000),
+  max_lifetime_ms: whole("maxLifetimeMs", 0, 0),
   max_replays: whole("maxReplays", 0, 2),
   stateful: {
     name: "stateful",

@@ -223,6 +223,85 @@ describe("limits", () => {
   });
 });
 
+describe("lifetimes", () => {
+  test("a session that nobody uses is ended after its idle time, and not while it is used", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { session: { idle_timeout_ms: 1_000 } });
+    await rig.call(capability);
+    await rig.clock.advance(900);
+    await rig.call(capability);
+    await rig.clock.advance(999);
+    expect(rig.counts.terminated).toBe(0);
+    await rig.clock.advance(1);
+    expect(rig.counts.terminated).toBe(1);
+    expect(rig.events.at(-1)).toMatchObject({ name: "sessionClosed", event: { reason: "idle too long", calls: 2 } });
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+
+  test("a session is retired at its age, a little earlier by chance, without breaking the call on it", async () => {
+    const ages = new Set<number>();
+    for (const seed of [1, 2, 3]) {
+      const rig = createManagerRig({ seed });
+      rig.dials.callDelayMs = 2_000;
+      const capability = rig.capability("line.a", { session: { max_lifetime_ms: 1_000 } });
+      const running = rig.call(capability);
+      await rig.clock.advance(974);
+      expect(rig.manager.list()[0]?.state).toBe("open");
+      while (rig.manager.list()[0]?.state === "open") await rig.clock.advance(0.5);
+      ages.add(rig.clock.monotonic());
+      expect(rig.clock.monotonic()).toBeLessThanOrEqual(1_000);
+      await rig.clock.advance(2_000);
+      expect((await running).attempts).toBe(1);
+      expect(rig.counts.terminated).toBe(1);
+    }
+    expect(ages.size).toBeGreaterThan(1);
+  });
+
+  test("a session leaves when the expiry its peer named has come", async () => {
+    const rig = createManagerRig();
+    const open = rig.handler.initializeSession;
+    rig.handler.initializeSession = async (target, context) => ({
+      ...(await open(target, context)),
+      expiresAt: rig.clock.now() + 5_000,
+    });
+    await rig.call(rig.capability("line.a"));
+    await rig.clock.advance(5_000);
+    expect((await rig.call(rig.capability("line.a"))).session?.reused).toBe(false);
+    expect(rig.counts.openings).toBe(2);
+  });
+});
+
+describe("sessions of one endpoint, all identities together", () => {
+  const as = (token: string) => ({ caller: { id: token, credentials: { TOKEN: token } } });
+
+  test("an unused session of one identity makes room for another identity", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { authEnvVar: "TOKEN", session: { max_sessions_per_endpoint: 2 } });
+    for (const token of ["token-1", "token-2", "token-3"]) {
+      await rig.call(capability, token, as(token));
+      await rig.clock.advance(1);
+    }
+    expect(rig.executed.map((call) => call.identity)).toEqual(["token-1", "token-2", "token-3"]);
+    expect(rig.manager.list()).toHaveLength(2);
+    expect([...rig.alive]).toEqual([2, 3]);
+  });
+
+  test("where all are in use, the next identity waits until one ends", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 100;
+    const capability = rig.capability("line.a", { authEnvVar: "TOKEN", session: { max_sessions_per_endpoint: 1 } });
+    const first = rig.call(capability, 1, as("token-1"));
+    await rig.clock.settle();
+    const second = rig.call(capability, 2, as("token-2"));
+    await rig.clock.advance(99);
+    expect(rig.counts.openings).toBe(1);
+    await rig.clock.advance(200);
+    await Promise.all([first, second]);
+    expect(rig.counts.openings).toBe(2);
+    expect(rig.alive.size).toBe(1);
+  });
+});
+
 describe("opening", () => {
   test("a failed opening fails those who waited for it and nobody who comes later", async () => {
     const rig = createManagerRig();

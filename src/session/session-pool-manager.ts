@@ -26,6 +26,7 @@ import {
 } from "../kernel/index.ts";
 import { composePolicies, type Policy } from "../policies/index.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
+import { EndpointBudget } from "./endpoint-budget.ts";
 import { Execution } from "./execution.ts";
 import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
 import { SessionPool } from "./pool.ts";
@@ -59,6 +60,7 @@ export class SessionPoolManager implements SessionDelegate {
   readonly #around: PoolSurroundings;
   readonly #handlers = new Map<string, SessionHandler>();
   readonly #pools = new Map<string, SessionPool>();
+  readonly #budgets = new Map<string, EndpointBudget>();
   readonly #targets: TargetResolver;
   readonly #runPolicies: ReturnType<typeof composePolicies>;
   /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
@@ -276,7 +278,11 @@ export class SessionPoolManager implements SessionDelegate {
       return known;
     }
     const ephemeral = block.requiresSession === "false";
+    const { endpoint } = resolved.target;
+    let budget = this.#budgets.get(endpoint);
+    if (budget === undefined) this.#budgets.set(endpoint, (budget = new EndpointBudget()));
     const pool = new SessionPool({
+      budget,
       ...this.#around,
       handler,
       target: resolved.target,
