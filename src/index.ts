@@ -1,0 +1,40 @@
+/** The public door of the library. */
+export { createEnvironment } from "./environment.ts";
+export type { CapabilityShelf, CCOSEnvironment, EnvironmentOptions, RunOptions } from "./environment.ts";
+
+export { CcosError, ERROR_TABLE, isCcosError } from "./kernel/index.ts";
+export type {
+  Clock,
+  ErrorCode,
+  ErrorJson,
+  ErrorOptions,
+  ErrorPlace,
+  ErrorTraits,
+  JsonObject,
+  JsonValue,
+  Random,
+  RuntimeEvents,
+  Unsubscribe,
+} from "./kernel/index.ts";
+
+export type { CallOptions, CallOutcome, Caller, SessionUse } from "./capability/call.ts";
+export type { Manifest } from "./capability/manifest.ts";
+
+export { SessionPoolManager } from "./session/index.ts";
+export type {
+  FailureContext,
+  HandlerTraits,
+  Opened,
+  SecretUse,
+  Session,
+  SessionCall,
+  SessionCapability,
+  SessionContext,
+  SessionHandler,
+  SessionId,
+  SessionInfo,
+  Target,
+  TargetContext,
+} from "./session/index.ts";
+
+export type { Limits, Value } from "./rtfs/index.ts";
