@@ -1,8 +1,9 @@
 import type { JsonValue } from "../../kernel/index.ts";
 import { nearestNames } from "../../kernel/index.ts";
+import { print } from "../printer.ts";
 import { Keyword, type Value } from "../values.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
-import { printBound, printLiteral, printType } from "./print-type.ts";
+import { printBound, printType } from "./print-type.ts";
 import type { Literal, Predicate, RecordKey, Type } from "./type.ts";
 import { JSON_VIEW, VALUE_VIEW, type View } from "./view.ts";
 
@@ -354,7 +355,7 @@ function shown<V>(value: V, view: View<V>): string {
 }
 
 function listed(literals: readonly Literal[]): string {
-  const some = literals.slice(0, 12).map((literal) => shorten(printLiteral(literal), 60));
+  const some = literals.slice(0, 12).map((literal) => shorten(print(literal), 60));
   return some.join(", ") + (literals.length > some.length ? ", …" : "");
 }
 
@@ -367,7 +368,7 @@ function near<V>(value: V, literals: readonly Literal[], view: View<V>): string 
 }
 
 function keyText(key: RecordKey): string {
-  return typeof key === "object" ? `:${key.name}` : printLiteral(key);
+  return typeof key === "object" ? `:${key.name}` : print(key);
 }
 
 function shorten(text: string, most: number): string {

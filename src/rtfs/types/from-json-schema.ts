@@ -1,6 +1,6 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { Float, integer, INTEGER_MAX, INTEGER_MIN, keyword, RtfsMap, vector, type MapKey } from "../values.ts";
-import { isKeywordName } from "./literal.ts";
+import { isKeywordName } from "../reader/characters.ts";
 import { compilePattern } from "./pattern.ts";
 import {
   ANY,
@@ -129,7 +129,7 @@ class Conversion {
       case "null":
         return primitive("nil");
       case "array":
-        return refined(this.array(schema, depth), sizePredicates(schema, "Items", "count"));
+        return this.array(schema, depth);
       case "object":
         return refined(this.object(schema, depth), sizePredicates(schema, "Properties", "count"));
       default:
@@ -147,7 +147,8 @@ class Conversion {
       if (exact) return { kind: "tuple", items: prefix.map((item) => this.type(item, depth + 1)) };
       return { kind: "sequence", item: ANY, length: undefined };
     }
-    return { kind: "sequence", item: this.type(items, depth + 1), length: undefined };
+    const item = this.type(items, depth + 1);
+    return refined({ kind: "sequence", item, length: undefined }, sizePredicates(schema, "Items", "count"));
   }
 
   private object(schema: JsonObject, depth: number): Type {

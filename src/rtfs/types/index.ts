@@ -1,8 +1,7 @@
 export { checkJson, checkType, describeProblem, type TypeProblem } from "./check.ts";
 export { jsonSchemaToType } from "./from-json-schema.ts";
-export { isKeywordName } from "./literal.ts";
 export { isOptionalMark, parseAnnotationType, parseType, type ParsedType, type TypeFormProblem } from "./parse-type.ts";
-export { equalTypes, printLiteral, printString, printType } from "./print-type.ts";
+export { equalTypes, printType } from "./print-type.ts";
 export { typeToJsonSchema } from "./to-json-schema.ts";
 export { ANY, isAny, optionalType, primitive } from "./type.ts";
 export type { Bound, Literal, Predicate, PrimitiveName, RecordEntry, RecordKey, Type } from "./type.ts";

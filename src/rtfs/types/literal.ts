@@ -45,37 +45,14 @@ function isMapKey(value: Value | undefined): value is MapKey {
   return typeof value === "string" || value instanceof Keyword || (value !== undefined && isInteger(value));
 }
 
-/** Structural and type-strict; vectors and lists compare by their items. Only as deep as the literal is. */
-export function equalsValue(literal: Literal, value: Value): boolean {
-  if (literal === value) return true;
-  if (literal instanceof Float) return value instanceof Float && literal.value === value.value;
-  if (literal instanceof Sym) return value instanceof Sym && literal.name === value.name;
-  if (literal instanceof Vector || literal instanceof List) {
-    if (!(value instanceof Vector || value instanceof List) || literal.length !== value.length) return false;
-    for (let index = 0; index < literal.length; index++) {
-      if (!equalsValue(literal.at(index), value.at(index))) return false;
-    }
-    return true;
-  }
-  if (literal instanceof RtfsMap) {
-    if (!(value instanceof RtfsMap) || literal.size !== value.size) return false;
-    for (const [key, item] of literal) {
-      const other = value.get(key);
-      if (other === undefined || !equalsValue(item, other)) return false;
-    }
-    return true;
-  }
-  return false;
-}
-
-/** The same against JSON: numbers by value, and a keyword is its text, with or without the colon. */
+/** Whether JSON says what a literal says: numbers by value, and a keyword is its text, with or without the colon. */
 export function equalsJson(literal: Literal, json: JsonValue): boolean {
   if (literal === json) return true;
-  if (typeof literal === "number" || typeof literal === "bigint") {
-    // eslint-disable-next-line eqeqeq -- a number and a bigint of the same value are the same integer
-    return (typeof json === "number" || typeof json === "bigint") && literal == json;
+  const number = literal instanceof Float ? literal.value : literal;
+  if (typeof number === "number" || typeof number === "bigint") {
+    // Not ===, because a bigint and a number may be the same integer.
+    return (typeof json === "number" || typeof json === "bigint") && number <= json && number >= json;
   }
-  if (literal instanceof Float) return (typeof json === "number" || typeof json === "bigint") && literal.value == json;
   if (literal instanceof Keyword || literal instanceof Sym) return json === literal.name || json === `:${literal.name}`;
   if (literal instanceof Vector || literal instanceof List) {
     if (!Array.isArray(json) || json.length !== literal.length) return false;
@@ -98,12 +75,4 @@ export function equalsJson(literal: Literal, json: JsonValue): boolean {
 /** A map key as a JSON object's key. */
 export function textOfKey(key: MapKey): string {
   return key instanceof Keyword ? key.name : String(key);
-}
-
-// A first character of a symbol, then later ones; a sign or point before a digit would read as a number.
-const KEYWORD_NAME = /^(?![+-][0-9])[A-Za-z_$+\-*=<>!?%][A-Za-z0-9_$+\-*=<>!?%.@]*$/;
-
-/** Whether `:name` reads back as the keyword of this name. */
-export function isKeywordName(name: string): boolean {
-  return name.length <= 1000 && KEYWORD_NAME.test(name);
 }

@@ -1,6 +1,8 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
-import { Float, isInteger, Keyword, keyword, List, RtfsError, RtfsFunction, RtfsMap, Sym, Vector, type Value } from "../values.ts";
-import { equalsJson, equalsValue, textOfKey } from "./literal.ts";
+import { Float, isInteger, Keyword, keyword, List, RtfsFunction, RtfsMap, Sym, Vector, type Value } from "../values.ts";
+import { equals } from "../equality.ts";
+import { typeName } from "../kinds.ts";
+import { equalsJson, textOfKey } from "./literal.ts";
 import type { Literal, PrimitiveName, RecordKey } from "./type.ts";
 
 /** How a validator looks at what it checks: the same types apply to RTFS values and to JSON. */
@@ -52,19 +54,7 @@ export const VALUE_VIEW: View<Value> = {
         return value instanceof RtfsFunction;
     }
   },
-  kind(value) {
-    if (value === null) return "nil";
-    if (typeof value === "boolean") return "boolean";
-    if (isInteger(value)) return "integer";
-    if (typeof value === "string") return "string";
-    if (value instanceof Float) return "float";
-    if (value instanceof Keyword) return "keyword";
-    if (value instanceof Sym) return "symbol";
-    if (value instanceof Vector) return "vector";
-    if (value instanceof List) return "list";
-    if (value instanceof RtfsMap) return "map";
-    return value instanceof RtfsError ? "error" : "function";
-  },
+  kind: typeName,
   items: (value) => (value instanceof Vector || value instanceof List ? value : undefined),
   count(value) {
     if (value instanceof Vector || value instanceof List) return value.length;
@@ -83,7 +73,7 @@ export const VALUE_VIEW: View<Value> = {
   keyText: (key) => textOfKey(key as RecordKey),
   number: (value) => (value instanceof Float ? value.value : isInteger(value) ? value : undefined),
   string: (value) => (typeof value === "string" ? value : undefined),
-  equals: equalsValue,
+  equals,
 };
 
 export const JSON_VIEW: View<JsonValue> = {
