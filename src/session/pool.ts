@@ -40,6 +40,8 @@ export class SessionPool implements BudgetMember {
   readonly ephemeral: boolean;
   readonly #options: PoolOptions;
   #policy: SessionPolicy;
+  /** Policies taken into account already: most calls bring one of these. */
+  readonly #seen = new WeakSet<SessionPolicy>();
   readonly #open = new Set<PooledSession>();
   readonly #openings = new Set<AbortController>();
   /** Out of service, with calls still running; the value says why. */
@@ -60,6 +62,7 @@ export class SessionPool implements BudgetMember {
     this.ephemeral = options.ephemeral;
     this.#options = options;
     this.#policy = options.policy;
+    this.#seen.add(options.policy);
     this.#line = new WaitingLine(options.clock);
     this.#backoff = new OpenBackoff(options.clock, options.random);
     this.#lifetimes = new Lifetimes(options.clock, (session, reason) => this.evict(session, reason));
@@ -86,8 +89,9 @@ export class SessionPool implements BudgetMember {
    * so that the outcome does not depend on who came first.
    */
   tighten(policy: SessionPolicy): void {
+    if (this.#seen.has(policy)) return;
+    this.#seen.add(policy);
     const mine = this.#policy;
-    if (policy === mine) return;
     this.#policy = {
       ...mine,
       maxSessions: Math.min(mine.maxSessions, policy.maxSessions),

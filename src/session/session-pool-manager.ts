@@ -33,7 +33,7 @@ import { SessionPool } from "./pool.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
-import type { ResolvedSessionPolicy } from "./session-policy.ts";
+import type { ResolvedSessionPolicy, SessionPolicy } from "./session-policy.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
 export type SessionId = string;
@@ -271,13 +271,15 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   #poolOf(handler: SessionHandler, block: ProviderBlock, resolved: ResolvedTarget): SessionPool {
-    const { policy } = resolved.resolvedPolicy;
+    const ephemeral = block.requiresSession === "false";
+    const asked = resolved.resolvedPolicy.policy;
+    // Sessions of one call each are limited by how many may be open, not by how many are kept.
+    const policy = ephemeral ? ephemeralPolicy(asked) : asked;
     const known = this.#pools.get(resolved.key);
     if (known !== undefined) {
       known.tighten(policy);
       return known;
     }
-    const ephemeral = block.requiresSession === "false";
     const { endpoint } = resolved.target;
     let budget = this.#budgets.get(endpoint);
     if (budget === undefined) this.#budgets.set(endpoint, (budget = new EndpointBudget()));
@@ -287,8 +289,7 @@ export class SessionPoolManager implements SessionDelegate {
       handler,
       target: resolved.target,
       identity: resolved.identity,
-      // Sessions of one call each are limited by how many may be open, not by how many are kept.
-      policy: ephemeral ? { ...policy, maxSessions: Math.max(policy.maxSessions, MOST_EPHEMERAL_SESSIONS) } : policy,
+      policy,
       ephemeral,
     });
     this.#pools.set(resolved.key, pool);
@@ -322,6 +323,16 @@ export class SessionPoolManager implements SessionDelegate {
 
 /** Sessions that are opened for one call each and open at the same time, per key. */
 const MOST_EPHEMERAL_SESSIONS = 64;
+const ephemeralPolicies = new WeakMap<SessionPolicy, SessionPolicy>();
+
+function ephemeralPolicy(asked: SessionPolicy): SessionPolicy {
+  let policy = ephemeralPolicies.get(asked);
+  if (policy === undefined) {
+    policy = { ...asked, maxSessions: Math.max(asked.maxSessions, MOST_EPHEMERAL_SESSIONS) };
+    ephemeralPolicies.set(asked, policy);
+  }
+  return policy;
+}
 
 function blockOf(manifest: Manifest): ProviderBlock {
   if (manifest.execution.kind === "provider") return manifest.execution.block;
