@@ -18,6 +18,8 @@ export interface EnvironmentOptions {
   /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   readonly handlers?: readonly SessionHandler<never>[] | undefined;
+  /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */
+  readonly onWarning?: ((warning: RuntimeEvents["warning"]) => void) | undefined;
 }
 
 export interface RunOptions extends CallOptions {

@@ -95,3 +95,10 @@ describe("a secret nobody registered", () => {
     expect(redactor.redact(text)).toBe(text);
   });
 });
+
+test("data is searched for registered secrets and nothing is guessed", () => {
+  const redactor = createRedactor();
+  redactor.add("own-secret-1");
+  const text = "own-secret-1 https://host/path?key=abc123 Bearer abcdefgh12345678";
+  expect(redactor.redactKnown(text)).toBe("[redacted] https://host/path?key=abc123 Bearer abcdefgh12345678");
+});

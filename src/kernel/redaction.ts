@@ -8,7 +8,9 @@ export interface Redactor {
   /** Registers a secret; texts of fewer than 6 characters are ignored, they would blank out ordinary words. */
   add(secret: string | undefined): void;
   redact(text: string): string;
-  /** The same for every string inside a value (keys stay); cycles and depth are bounded. */
+  /** Blanks registered secrets only. For data, which no pattern may guess at. */
+  redactKnown(text: string): string;
+  /** The same as `redact` for every string inside a value (keys stay); cycles and depth are bounded. */
   redactValue<T>(value: T): T;
 }
 
@@ -31,12 +33,17 @@ export function createRedactor(): Redactor {
   // Longest first, else a secret that begins with another one would be blanked only in part.
   let ordered: readonly string[] | undefined;
 
-  const redact = (text: string): string => {
+  const redactKnown = (text: string): string => {
     let result = text;
     ordered ??= [...secrets].toSorted((a, b) => b.length - a.length);
     for (const secret of ordered) {
       if (result.includes(secret)) result = result.replaceAll(secret, MARK);
     }
+    return result;
+  };
+
+  const redact = (text: string): string => {
+    let result = redactKnown(text);
     for (const [pattern, replacement] of PATTERNS) result = result.replace(pattern, replacement);
     return result;
   };
@@ -64,6 +71,7 @@ export function createRedactor(): Redactor {
       if (encoded !== secret) secrets.add(encoded);
     },
     redact,
+    redactKnown,
     redactValue: <T>(value: T) => walk(value, 0) as T,
   };
 }
