@@ -53,8 +53,16 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
           expect(open.length).toBeLessThanOrEqual(session.max_sessions);
         }
       }
-      const closing = rig.manager.close({ deadlineMs: 1_000 });
-      await rig.clock.advance(60_000);
+      // Once the peer is well again, and those who wait are through, whoever comes is served.
+      failing = false;
+      await rig.clock.advance(10_000);
+      const last = rig.call(capability, { n: -1, token: "token-9" }, { caller: { id: "9", credentials: { TOKEN: "token-9" } } });
+      await rig.clock.advance(10_000);
+      expect((await last).attempts).toBe(1);
+
+      let closed = false;
+      const closing = rig.manager.close({ deadlineMs: 1_000 }).then(() => (closed = true));
+      for (let waited = 0; !closed && waited < 200; waited++) await rig.clock.advance(10);
       await closing;
       const outcomes = (await Promise.all(settled)).flat();
       for (const outcome of outcomes) {
