@@ -1,5 +1,13 @@
+export { isTruthy, equals } from "./equality.ts";
+export { formToValue } from "./form-values.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
+export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from "./json.ts";
+export { typeName, type TypeName } from "./kinds.ts";
+export { compareValues } from "./ordering.ts";
+export { displayString, formText, print, type PrintOptions } from "./printer.ts";
+export { isKeywordName } from "./reader/characters.ts";
+export { DEFAULT_MAX_NESTING, read, readProgram, type ReadOptions, type ReadResult } from "./reader/reader.ts";
 export { Source } from "./source.ts";
 export * from "./types/index.ts";
 export {

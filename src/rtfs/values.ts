@@ -1,3 +1,5 @@
+import { isCcosError } from "../kernel/index.ts";
+
 /**
  * The values of the language.
  *
@@ -227,5 +229,16 @@ export class RtfsError {
     this.type = type;
     this.data = data;
     this.cause = cause;
+  }
+
+  /** What a program can ask of it: `:message`, `:type`, `:data`, and `:code` of a failure of the host. */
+  fields(): ReadonlyMap<string, Value> {
+    const code = isCcosError(this.cause) ? this.cause.code : undefined;
+    return new Map<string, Value>([
+      ["message", this.message],
+      ["type", keyword(this.type)],
+      ["data", this.data],
+      ...(code === undefined ? [] : [["code", keyword(code)] as const]),
+    ]);
   }
 }

@@ -1,0 +1,176 @@
+import type { Form } from "./forms.ts";
+import { Float, Keyword, List, RtfsError, RtfsFunction, RtfsMap, Sym, Vector, type Value } from "./values.ts";
+
+export interface PrintOptions {
+  /** Breaks what does not fit the width over several lines. Default false. */
+  readonly pretty?: boolean | undefined;
+  /** Columns of a pretty line. Default 80. */
+  readonly width?: number | undefined;
+}
+
+/** A value as source text that reads back as the same value; functions and errors have no such form. */
+export function print(value: Value, options: PrintOptions = {}): string {
+  return options.pretty ? printPretty(value, options.width ?? 80) : printFlat(value, printAtom);
+}
+
+/** A value as `str` shows it: a string as it is, floats without `.0`, and so on. */
+export function displayString(value: Value): string {
+  return typeof value === "string" ? value : printFlat(value, displayAtom);
+}
+
+/** The exact text a form was read from. */
+export function formText(form: Form): string {
+  return form.source.text.slice(form.start, form.end);
+}
+
+const NAMED_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["\n", "\\n"],
+  ["\t", "\\t"],
+  ["\r", "\\r"],
+  ["\\", "\\\\"],
+  ['"', '\\"'],
+]);
+// Control characters and halves of surrogate pairs would not survive a terminal or UTF-8.
+// oxlint-disable-next-line no-control-regex
+const ESCAPED = /[\u0000-\u001f\u007f-\u009f"\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+export function quoteString(text: string): string {
+  const inner = text.replace(
+    ESCAPED,
+    (character) =>
+      NAMED_ESCAPES.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `"${inner}"`;
+}
+
+function specialFloat(value: number): string | undefined {
+  if (Number.isFinite(value)) return undefined;
+  return Number.isNaN(value) ? "##NaN" : value > 0 ? "##Inf" : "##-Inf";
+}
+
+export function printFloat(value: number): string {
+  const special = specialFloat(value);
+  if (special !== undefined) return special;
+  if (Object.is(value, -0)) return "-0.0";
+  const text = String(value).replace("e+", "e");
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+function displayFloat(value: number): string {
+  return specialFloat(value) ?? (Object.is(value, -0) ? "-0" : String(value).replace("e+", "e"));
+}
+
+type AtomPrinter = (value: Value) => string;
+
+function atomPrinter(float: (value: number) => string): AtomPrinter {
+  return (value) => {
+    if (value === null) return "nil";
+    if (typeof value === "string") return quoteString(value);
+    if (value instanceof Keyword) return `:${value.name}`;
+    if (value instanceof Float) return float(value.value);
+    if (value instanceof Sym) return value.name;
+    if (value instanceof RtfsFunction) return "#<function>";
+    if (value instanceof RtfsError) return `#<error: ${value.message}>`;
+    return String(value);
+  };
+}
+
+const printAtom = atomPrinter(printFloat);
+const displayAtom = atomPrinter(displayFloat);
+
+/** A collection being printed: what is left of it and what closes it. */
+interface Level {
+  readonly items: Iterator<Value>;
+  readonly close: string;
+  first: boolean;
+}
+
+function* mapItems(map: RtfsMap): IterableIterator<Value> {
+  for (const [key, value] of map) {
+    yield key;
+    yield value;
+  }
+}
+
+function levelOf(value: Value): (Level & { readonly open: string }) | undefined {
+  if (value instanceof Vector) return { open: "[", items: value[Symbol.iterator](), close: "]", first: true };
+  if (value instanceof List) return { open: "(", items: value[Symbol.iterator](), close: ")", first: true };
+  if (value instanceof RtfsMap) return { open: "{", items: mapItems(value), close: "}", first: true };
+  return undefined;
+}
+
+// Levels on a list of our own instead of recursion: data may nest deeper than the stack.
+function printFlat(value: Value, atom: AtomPrinter): string {
+  const outermost = levelOf(value);
+  if (outermost === undefined) return atom(value);
+  const levels: Level[] = [outermost];
+  const parts: string[] = [outermost.open];
+  for (let level: Level | undefined = outermost; level !== undefined; level = levels[levels.length - 1]) {
+    const next = level.items.next();
+    if (next.done === true) {
+      parts.push(level.close);
+      levels.pop();
+      continue;
+    }
+    if (!level.first) parts.push(" ");
+    level.first = false;
+    const inner = levelOf(next.value);
+    if (inner === undefined) parts.push(atom(next.value));
+    else {
+      parts.push(inner.open);
+      levels.push(inner);
+    }
+  }
+  return parts.join("");
+}
+
+// Beyond this a broken layout helps nobody, and recursion stays harmless.
+const DEEPEST_PRETTY = 50;
+
+/** Whether a value printed flat fits; gives the text, or undefined without printing all of a large one. */
+function fitting(value: Value, width: number): string | undefined {
+  if (sizeUpTo(value, width) > width) return undefined;
+  const text = printFlat(value, printAtom);
+  return text.length <= width ? text : undefined;
+}
+
+/** A lower bound of the length of the flat text, counted no further than the limit. */
+function sizeUpTo(value: Value, limit: number): number {
+  let size = 0;
+  const open: Value[] = [value];
+  for (let item = open.pop(); item !== undefined && size <= limit; item = open.pop()) {
+    if (typeof item === "string") size += item.length + 2;
+    else if (item instanceof Vector || item instanceof List) {
+      size += Math.max(2, item.length * 2);
+      if (size <= limit) open.push(...item.toArray());
+    } else if (item instanceof RtfsMap) {
+      size += Math.max(2, item.size * 4);
+      if (size <= limit) open.push(...mapItems(item));
+    } else size++;
+  }
+  return size;
+}
+
+function printPretty(value: Value, width: number): string {
+  const layout = (item: Value, column: number, depth: number): string => {
+    if (levelOf(item) === undefined) return printAtom(item);
+    const flat = depth > DEEPEST_PRETTY ? printFlat(item, printAtom) : fitting(item, width - column);
+    if (flat !== undefined) return flat;
+    const indent = " ".repeat(column + 1);
+    if (item instanceof RtfsMap) {
+      const lines: string[] = [];
+      for (const [key, inner] of item) {
+        const name = printAtom(key);
+        lines.push(`${name} ${layout(inner, column + name.length + 2, depth + 1)}`);
+      }
+      return `{${lines.join(`\n${indent}`)}}`;
+    }
+    const run = item as Vector | List;
+    const [open, close] = run instanceof Vector ? "[]" : "()";
+    return `${open}${run
+      .toArray()
+      .map((inner) => layout(inner, column + 1, depth + 1))
+      .join(`\n${indent}`)}${close}`;
+  };
+  return layout(value, 0, 0);
+}
