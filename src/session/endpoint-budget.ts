@@ -19,6 +19,15 @@ export class EndpointBudget {
     this.#members.add(member);
   }
 
+  leave(member: BudgetMember): void {
+    this.#members.delete(member);
+    this.#waiting.delete(member);
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
   /** Takes a place; false where there is none, and then `roomMade` is called when one is given back. */
   take(member: BudgetMember, limit: number): boolean {
     if (this.#taken < limit) {

@@ -69,6 +69,17 @@ export class SessionPool implements BudgetMember {
     options.budget.join(this);
   }
 
+  /** Nothing is open, under way or waited for: forgetting this pool loses nothing. */
+  get isEmpty(): boolean {
+    return this.#open.size + this.#openings.size + this.#draining.size + this.#ending.size + this.#line.length === 0;
+  }
+
+  /** For a pool that is forgotten. */
+  leaveBudget(): void {
+    this.#backoff.cancel();
+    this.#options.budget.leave(this);
+  }
+
   /** Open sessions and those that are draining. */
   sessions(): PooledSession[] {
     return [...this.#open, ...this.#draining.keys()];
@@ -189,7 +200,7 @@ export class SessionPool implements BudgetMember {
     this.#line.refuseAll(this.#closedError());
     for (const opening of this.#openings) opening.abort(this.#closedError());
     for (const session of [...this.#open]) this.evict(session, reason);
-    while (this.#openings.size + this.#draining.size + this.#ending.size > 0) {
+    while (!this.isEmpty) {
       await new Promise<void>((resolve) => (this.#wakeClose = resolve));
     }
   }

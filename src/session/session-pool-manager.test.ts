@@ -271,6 +271,17 @@ describe("lifetimes", () => {
   });
 });
 
+test("ever new identities leave nothing behind once their sessions have ended", async () => {
+  const rig = createManagerRig();
+  const capability = rig.capability("line.a", { authEnvVar: "TOKEN", session: { max_sessions_per_endpoint: 2 } });
+  for (let n = 0; n < 2_500; n++) {
+    await rig.call(capability, n, { caller: { id: `${n}`, credentials: { TOKEN: `token-${n}` } } });
+  }
+  expect(rig.executed).toHaveLength(2_500);
+  expect(rig.manager.poolCount).toBeLessThanOrEqual(1_500);
+  await rig.manager.close();
+});
+
 describe("sessions of one endpoint, all identities together", () => {
   const as = (token: string) => ({ caller: { id: token, credentials: { TOKEN: token } } });
 

@@ -66,6 +66,7 @@ export class SessionPoolManager implements SessionDelegate {
   /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
   readonly #renewals = new Map<string, Promise<boolean>>();
   readonly #running = new Set<AbortController>();
+  #sweepAt = FIRST_SWEEP;
   #sequence = 0;
   #closing: Promise<void> | undefined;
 
@@ -199,6 +200,11 @@ export class SessionPoolManager implements SessionDelegate {
     return this.#targets.resolve(this.#handlerOf(manifest, block), manifest, block, undefined).resolvedPolicy;
   }
 
+  /** Pools that are remembered, those without a session included. */
+  get poolCount(): number {
+    return this.#pools.size;
+  }
+
   list(): SessionInfo[] {
     return [...this.#pools.values()].flatMap((pool) => pool.sessions().map((session) => describeSession(pool, session)));
   }
@@ -280,6 +286,7 @@ export class SessionPoolManager implements SessionDelegate {
       known.tighten(policy);
       return known;
     }
+    this.#forgetEmptyPools();
     const { endpoint } = resolved.target;
     let budget = this.#budgets.get(endpoint);
     if (budget === undefined) this.#budgets.set(endpoint, (budget = new EndpointBudget()));
@@ -294,6 +301,18 @@ export class SessionPoolManager implements SessionDelegate {
     });
     this.#pools.set(resolved.key, pool);
     return pool;
+  }
+
+  /** Ever new identities must not fill the memory. Runs as rarely as the number of pools doubles. */
+  #forgetEmptyPools(): void {
+    if (this.#pools.size < this.#sweepAt) return;
+    for (const [key, pool] of this.#pools) {
+      if (!pool.isEmpty) continue;
+      pool.leaveBudget();
+      this.#pools.delete(key);
+    }
+    for (const [endpoint, budget] of this.#budgets) if (budget.isEmpty) this.#budgets.delete(endpoint);
+    this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#pools.size);
   }
 
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
@@ -320,6 +339,9 @@ export class SessionPoolManager implements SessionDelegate {
     return this.#targets.resolve(handler, manifest, block, caller);
   }
 }
+
+/** Pools without a session are forgotten when there are this many pools, and then at every doubling. */
+const FIRST_SWEEP = 1_000;
 
 /** Sessions that are opened for one call each and open at the same time, per key. */
 const MOST_EPHEMERAL_SESSIONS = 64;
