@@ -1,4 +1,4 @@
-import type { SessionUse } from "../capability/index.ts";
+import type { SessionUse } from "../capability/call.ts";
 import {
   CcosError,
   untilAborted,

@@ -1,5 +1,6 @@
 import { getOwn, isJsonObject, type JsonObject } from "../kernel/index.ts";
-import type { Caller, Manifest, ProviderBlock } from "../capability/index.ts";
+import type { Caller } from "../capability/call.ts";
+import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { fingerprintIdentity, sessionKey } from "./session-key.ts";
 import { resolveSessionPolicy, sessionSettings, type ResolvedSessionPolicy } from "./session-policy.ts";

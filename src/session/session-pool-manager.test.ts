@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { reportOf } from "../capability/index.ts";
+import { reportOf } from "../capability/call.ts";
 import { CcosError } from "../kernel/index.ts";
 import { createManagerRig } from "../../testing/manager-rig.ts";
 import { createScriptedHandler } from "../../testing/scripted-handler.ts";

@@ -4,11 +4,10 @@ import {
   type CallContext,
   type Caller,
   type CallOutcome,
-  type Manifest,
   type ManifestTraits,
-  type ProviderBlock,
   type SessionDelegate,
-} from "../capability/index.ts";
+} from "../capability/call.ts";
+import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
   abortError,
   CcosError,
@@ -24,7 +23,8 @@ import {
   type Redactor,
   type RuntimeEvents,
 } from "../kernel/index.ts";
-import { composePolicies, type Policy } from "../policies/index.ts";
+import { composePolicies } from "../policies/compose.ts";
+import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
 import { EndpointBudget } from "./endpoint-budget.ts";
 import { Execution } from "./execution.ts";

@@ -11,10 +11,11 @@ export interface Room {
   readonly packages?: readonly string[];
 }
 
-/** Files that hold a contract and no implementation; they may be imported without passing their room's door. */
+/** Files that hold a contract and no implementation of it; they may be imported without passing their room's door. */
 export const CONTRACTS = [
   "capability/call.ts",
   "capability/manifest.ts",
+  "policies/compose.ts",
   "policies/policy.ts",
   "session/handler.ts",
   "stores/store.ts",
@@ -51,7 +52,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   capability: { doors: ["rtfs", "kernel"] },
   session: {
     doors: ["kernel"],
-    contracts: ["capability/call.ts", "capability/manifest.ts", "policies/policy.ts", "stores/store.ts"],
+    contracts: [
+      "capability/call.ts",
+      "capability/manifest.ts",
+      "policies/compose.ts",
+      "policies/policy.ts",
+      "stores/store.ts",
+    ],
     packages: [],
   },
   "providers/*": {
@@ -63,9 +70,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     contracts: ["session/handler.ts", "capability/manifest.ts"],
   },
   "environment.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
-  demo: { doors: ["environment.ts", "kernel"] },
-  gateway: { doors: ["environment.ts", "importers", "rtfs", "config", "kernel"] },
-  cli: { doors: ["environment.ts", "importers", "rtfs", "config", "kernel", "demo", "gateway"] },
+  demo: { doors: ["environment.ts", "rtfs", "kernel"] },
+  gateway: {
+    doors: ["environment.ts", "importers", "rtfs", "config", "kernel"],
+    contracts: ["capability/call.ts", "capability/manifest.ts"],
+  },
+  cli: {
+    doors: ["environment.ts", "importers", "rtfs", "config", "kernel", "demo", "gateway"],
+    contracts: ["capability/call.ts", "capability/manifest.ts"],
+  },
   "index.ts": { doors: [...EVERYTHING_BELOW, "environment.ts"], contracts: CONTRACTS },
 };
 
