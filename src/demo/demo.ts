@@ -2,8 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { createEnvironment } from "../environment.ts";
-import { toCcosError } from "../kernel/index.ts";
-import { print, RtfsMap, type Value } from "../rtfs/index.ts";
+import { isJsonObject, stringifyJson, toCcosError, type JsonValue } from "../kernel/index.ts";
 import { startEmbeddedServer, type EmbeddedServer, type EmbeddedServerStats } from "./embedded-server.ts";
 import { packageRoot } from "./package-root.ts";
 import { listenToStory, type CallStory, type SessionStory, type StoryCounts } from "./story.ts";
@@ -64,7 +63,7 @@ async function tour(root: string, server: EmbeddedServer, tell: Narrator, signal
   try {
     tell.heading("A program");
     tell.line("examples/tour.rtfs calls the tools by name and never mentions a session:");
-    const value = await env.evaluate(source, { file: "examples/tour.rtfs", signal });
+    const value = await env.run(source, { file: "examples/tour.rtfs", signal });
     tell.heading("Its value");
     tell.value(value);
   } catch (thrown) {
@@ -136,11 +135,10 @@ function narrator({ write, color = false }: DemoOptions) {
       const mark = ok ? style("green", "✓") : style("red", "✗");
       write(`  ${String(number).padStart(2)} ${mark} ${capabilityId.padEnd(22)} ${style("dim", notes.join(", "))}`);
     },
-    value(value: Value): void {
-      if (!(value instanceof RtfsMap)) return write(`  ${print(value)}`);
-      const entries = [...value].map(([key, item]) => [print(key), print(item)] as const);
-      const width = entries.reduce((widest, [key]) => Math.max(widest, key.length), 0);
-      for (const [key, item] of entries) write(`  ${key.padEnd(width)}  ${item}`);
+    value(value: JsonValue): void {
+      if (!isJsonObject(value)) return write(`  ${stringifyJson(value)}`);
+      const width = Object.keys(value).reduce((widest, key) => Math.max(widest, key.length), 0);
+      for (const [key, item] of Object.entries(value)) write(`  ${key.padEnd(width)}  ${stringifyJson(item)}`);
     },
     counts(counts: StoryCounts): void {
       write(`  ${plural(counts.firstHandshakes, "first handshake")}`);
