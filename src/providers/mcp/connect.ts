@@ -1,0 +1,337 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { Client } from "@modelcontextprotocol/client";
+import type { Dispatcher } from "undici";
+
+import type { JsonObject } from "../../kernel/index.ts";
+import { abortError, isJsonObject, oneLine } from "../../kernel/index.ts";
+import type { Target } from "../../session/handler.ts";
+import type { McpSettings, HttpSettings, StdioSettings } from "./target.ts";
+import { HttpTransport } from "./transport-http.ts";
+import { SseTransport } from "./transport-sse.ts";
+import { StdioTransport } from "./transport-stdio.ts";
+import type { WireTransport } from "./transport.ts";
+import { envelope, MODERN_CODES, negotiate, type ClientInfo, type VerdictMemory } from "./negotiate.ts";
+import { WireError, type Era } from "./wire-error.ts";
+
+/** An open conversation with a server. */
+export interface Connection {
+  readonly transport: WireTransport;
+  readonly kind: "http" | "sse" | "stdio";
+  readonly era: Era;
+  /** The SDK's client on the same transport, for what a server asks during a call. */
+  readonly client: Client;
+  /** Added to the parameters of every request of the modern era. */
+  readonly meta: JsonObject | undefined;
+  readonly verdictKey: string;
+  /** What the server said of itself, for people. */
+  readonly description: string;
+  /** What another process needs to go on; undefined where the session lives in a socket or a child process. */
+  record(): SessionRecord | undefined;
+}
+
+export interface ConnectOptions {
+  readonly dispatcher: Dispatcher;
+  readonly verdicts: VerdictMemory;
+  readonly now: () => number;
+  /** Time for probe and handshake together, in milliseconds. */
+  readonly openTimeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Told when the connection ends by itself. */
+  readonly lost?: ((reason: string) => void) | undefined;
+}
+
+// A silent child may be one that is still starting; one that ignores what it does not know must not use up
+// the time for the handshake.
+const STDIO_PROBE_MS = 5000;
+const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
+/** Opens a connection: finds out the era unless it is known, and shakes hands where the era asks for it. */
+export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
+  const controller = new AbortController();
+  const onAbort = (): void => controller.abort(options.signal.reason);
+  if (options.signal.aborted) throw abortError(options.signal);
+  options.signal.addEventListener("abort", onAbort, { once: true });
+  const silent = new WireError(
+    { kind: "silent", afterMs: options.openTimeoutMs },
+    { era: undefined, hasSessionId: false },
+  );
+  const timer = setTimeout(() => controller.abort(silent), options.openTimeoutMs);
+  const attempt = new Attempt(target, { ...options, signal: controller.signal });
+  try {
+    return await attempt.run();
+  } catch (error) {
+    await attempt.abandon();
+    if (options.signal.aborted) throw abortError(options.signal);
+    throw controller.signal.aborted ? silent : error;
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A session that another process opened; nothing goes over the wire. */
+export async function reconnect(target: Target, record: SessionRecord, options: ConnectOptions): Promise<Connection> {
+  const attempt = new Attempt(target, options);
+  return attempt.resume(record);
+}
+
+/** What another process needs to go on with a session. */
+export type SessionRecord =
+  | { readonly era: "modern"; readonly discover: JsonObject }
+  | { readonly era: "legacy"; readonly sessionId: string | null; readonly initializeResult: JsonObject };
+
+/** A record as it came out of a store; undefined where it is none. */
+export function readRecord(value: unknown): SessionRecord | undefined {
+  if (!isJsonObject(value)) return undefined;
+  if (value["era"] === "modern" && isJsonObject(value["discover"])) return { era: "modern", discover: value["discover"] };
+  const { sessionId, initializeResult } = value;
+  if (value["era"] !== "legacy" || !isJsonObject(initializeResult)) return undefined;
+  if (sessionId !== null && typeof sessionId !== "string") return undefined;
+  return { era: "legacy", sessionId: sessionId ?? null, initializeResult };
+}
+
+const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
+
+class Attempt {
+  readonly #settings: McpSettings;
+  readonly #options: ConnectOptions;
+  readonly #info = clientInfo();
+  readonly #key: string;
+  #transport: WireTransport | undefined;
+
+  constructor(target: Target, options: ConnectOptions) {
+    this.#settings = target.settings as McpSettings;
+    this.#options = options;
+    this.#key = verdictKey(target);
+  }
+
+  run(): Promise<Connection> {
+    return this.#settings.kind === "stdio" ? this.#runStdio(this.#settings) : this.#runHttp(this.#settings);
+  }
+
+  async abandon(): Promise<void> {
+    const transport = this.#transport;
+    if (transport === undefined) return;
+    if (transport.sessionId !== undefined) await transport.terminate();
+    await transport.close();
+  }
+
+  async resume(record: SessionRecord): Promise<Connection> {
+    const settings = this.#settings as HttpSettings;
+    if (record.era === "modern") return this.#adopt(this.#http(settings), "http", record.discover);
+    const { initializeResult } = record;
+    const resumed = { sessionId: record.sessionId ?? undefined, initializeResult };
+    return this.#shakeHands(this.#http(settings, resumed), "http");
+  }
+
+  async #runHttp(settings: HttpSettings): Promise<Connection> {
+    if (settings.transport === "sse") return this.#openSse(settings);
+    const { verdicts, signal } = this.#options;
+    const known = verdicts.get(this.#key);
+    if (known?.era === "modern") return this.#adopt(this.#http(settings), "http", known.discover);
+    if (known?.era === "legacy") {
+      try {
+        return await (known.transport === "sse" ? this.#openSse(settings) : this.#shakeHands(this.#http(settings), "http"));
+      } catch (error) {
+        // The server may have become another one since; only what it says for certain counts as that.
+        if (!contradicts(error)) throw error;
+        verdicts.drop(this.#key);
+        await this.abandon();
+      }
+    }
+    const transport = this.#http(settings);
+    const verdict = await negotiate(transport, this.#info, signal);
+    if (verdict.era === "modern") {
+      verdicts.set(this.#key, verdict);
+      return this.#adopt(transport, "http", verdict.discover);
+    }
+    try {
+      const connection = await this.#shakeHands(transport, "http");
+      if (verdict.certain) verdicts.set(this.#key, { era: "legacy", transport: "http" });
+      return connection;
+    } catch (error) {
+      if (settings.transport !== "auto" || !mayBeOlder(error)) throw error;
+      const connection = await this.#openSse(settings).catch(() => undefined);
+      // What the newer transport met says more than the failure of the older one.
+      if (connection === undefined) throw error;
+      verdicts.set(this.#key, { era: "legacy", transport: "sse" });
+      return connection;
+    }
+  }
+
+  async #runStdio(settings: StdioSettings): Promise<Connection> {
+    const { verdicts, signal } = this.#options;
+    const known = verdicts.get(this.#key);
+    if (known?.era !== "legacy") {
+      const transport = this.#stdio(settings);
+      await transport.open();
+      const probe = new AbortController();
+      const timer = setTimeout(() => probe.abort(), STDIO_PROBE_MS);
+      try {
+        const verdict = await negotiate(transport, this.#info, AbortSignal.any([signal, probe.signal]));
+        if (verdict.era === "modern") {
+          verdicts.set(this.#key, verdict);
+          return await this.#adopt(transport, "stdio", verdict.discover);
+        }
+        if (verdict.certain) verdicts.set(this.#key, { era: "legacy", transport: "stdio" });
+        return await this.#shakeHands(transport, "stdio");
+      } catch (error) {
+        // A server that ends, or says nothing, at a question before the handshake is one of the older kind.
+        const ended = error instanceof WireError && error.failure.kind === "closed" && error.failure.sent;
+        if (signal.aborted || !(ended || probe.signal.aborted)) throw error;
+        await transport.close();
+        if (ended) verdicts.set(this.#key, { era: "legacy", transport: "stdio" });
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+    const transport = this.#stdio(settings);
+    await transport.open();
+    try {
+      return await this.#shakeHands(transport, "stdio");
+    } catch (error) {
+      if (contradicts(error)) verdicts.drop(this.#key);
+      throw error;
+    }
+  }
+
+  async #openSse(settings: HttpSettings): Promise<Connection> {
+    const { dispatcher, now } = this.#options;
+    const transport = new SseTransport({
+      url: new URL(settings.url),
+      headers: settings.headers,
+      dispatcher,
+      limit: settings.maxResponseBytes,
+      now,
+    });
+    this.#transport = transport;
+    const abort = (): void => void transport.close();
+    this.#options.signal.addEventListener("abort", abort, { once: true });
+    try {
+      await transport.open();
+      transport.onlost = this.#options.lost;
+      return await this.#shakeHands(transport, "sse");
+    } catch (error) {
+      await transport.close();
+      throw error;
+    } finally {
+      this.#options.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #http(settings: HttpSettings, resumed?: { sessionId: string | undefined; initializeResult: JsonObject }): HttpTransport {
+    const { dispatcher, now } = this.#options;
+    const transport = new HttpTransport({
+      url: new URL(settings.url),
+      headers: settings.headers,
+      dispatcher,
+      limit: settings.maxResponseBytes,
+      now,
+      resumed,
+    });
+    this.#transport = transport;
+    return transport;
+  }
+
+  #stdio(settings: StdioSettings): StdioTransport {
+    const transport = new StdioTransport({ ...settings, limit: settings.maxResponseBytes });
+    transport.onlost = (reason) => this.#options.lost?.(reason);
+    this.#transport = transport;
+    return transport;
+  }
+
+  /** The handshake of the revisions that have one. */
+  async #shakeHands(transport: WireTransport, kind: Connection["kind"]): Promise<Connection> {
+    transport.era = "legacy";
+    const client = await this.#connectClient(transport, { kind: "legacy" });
+    return this.#connection(transport, kind, "legacy", client, undefined);
+  }
+
+  /** The modern era has no handshake: what was discovered is all there is. */
+  async #adopt(transport: WireTransport, kind: Connection["kind"], discover: JsonObject): Promise<Connection> {
+    transport.era = "modern";
+    const client = await this.#connectClient(transport, { kind: "modern", discover: discover as never });
+    return this.#connection(transport, kind, "modern", client, envelope(this.#info));
+  }
+
+  async #connectClient(transport: WireTransport, prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"]): Promise<Client> {
+    const client = new Client(this.#info, { capabilities: {} });
+    await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });
+    return client;
+  }
+
+  #connection(
+    transport: WireTransport,
+    kind: Connection["kind"],
+    era: Era,
+    client: Client,
+    meta: JsonObject | undefined,
+  ): Connection {
+    const server = client.getServerVersion();
+    const protocolVersion = client.getNegotiatedProtocolVersion() ?? "unknown";
+    const name = server === undefined ? "an unnamed server" : `${server.name} ${server.version}`;
+    return {
+      transport,
+      kind,
+      era,
+      client,
+      meta,
+      verdictKey: this.#key,
+      description: `${oneLine(name, 100)}, MCP ${protocolVersion}`,
+      record() {
+        if (kind !== "http") return undefined;
+        const discover = client.getDiscoverResult();
+        if (discover !== undefined) return { era: "modern", discover: plain(discover) };
+        const instructions = client.getInstructions();
+        const initializeResult = plain({
+          protocolVersion,
+          capabilities: client.getServerCapabilities() ?? {},
+          serverInfo: server ?? { name: "unknown", version: "0" },
+          ...(instructions !== undefined && { instructions }),
+        });
+        return { era: "legacy", sessionId: transport.sessionId ?? null, initializeResult };
+      },
+    };
+  }
+}
+
+/** Whether an error of an opening says that the server is not what it was believed to be. */
+function contradicts(error: unknown): boolean {
+  if (!(error instanceof WireError)) return true;
+  const { failure } = error;
+  if (failure.kind === "http") return [400, 404, 405, 406, 410, 415].includes(failure.status);
+  return failure.kind === "rpc" || failure.kind === "broken";
+}
+
+/** Whether a failed handshake leaves the older HTTP transport possible. */
+function mayBeOlder(error: unknown): boolean {
+  if (!(error instanceof WireError) || error.failure.kind !== "http") return false;
+  const { status, rpc } = error.failure;
+  return [400, 404, 405].includes(status) && (rpc === undefined || !MODERN_CODES.has(rpc.code));
+}
+
+/** One verdict a server and identity: what a server offers may depend on who asks. */
+function verdictKey(target: Target): string {
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([target.endpoint, target.credentials, target.shape]));
+  return hash.digest("base64url");
+}
+
+let info: ClientInfo | undefined;
+
+/** How we introduce ourselves. */
+function clientInfo(): ClientInfo {
+  if (info === undefined) {
+    let version = "0.0.0";
+    try {
+      const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
+      version = String((JSON.parse(text) as { version?: unknown }).version ?? version);
+    } catch {
+      // Bundled into another program; the name says enough.
+    }
+    info = { name: "ccos", version };
+  }
+  return info;
+}

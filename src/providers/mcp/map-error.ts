@@ -1,0 +1,199 @@
+import { CcosError, isCcosError, oneLine, type ErrorCode, type ErrorOptions } from "../../kernel/index.ts";
+import type { FailureContext, Target } from "../../session/handler.ts";
+import { isSessionLoss } from "./session-loss.ts";
+import type { HttpSettings, McpSettings } from "./target.ts";
+import { WireError, type RpcError, type WireFailure, type WireState } from "./wire-error.ts";
+
+/** A foreign error as one of ours: the only place where what a server did is given a meaning. */
+export function classify(error: unknown, context: FailureContext): CcosError {
+  if (isCcosError(error)) return error;
+  const wire = findWireError(error);
+  if (wire !== undefined) return classifyWire(wire.failure, wire.state, context, error);
+  return classifyForeign(error, context);
+}
+
+function findWireError(error: unknown): WireError | undefined {
+  for (let seen = error, depth = 0; seen !== undefined && seen !== null && depth < 8; depth++) {
+    if (seen instanceof WireError) return seen;
+    seen = (seen as { cause?: unknown }).cause;
+  }
+  return undefined;
+}
+
+/** Failures that happen before a byte of the request leaves. */
+const NEVER_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/;
+const CERTIFICATE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
+
+function classifyWire(failure: WireFailure, state: WireState, context: FailureContext, cause: unknown): CcosError {
+  const opening = context.phase !== "execute";
+  const make = (code: ErrorCode, message: string, options: ErrorOptions = {}): CcosError =>
+    new CcosError(code, message, { ...options, cause });
+  const where = place(context);
+
+  if (!opening && isSessionLoss(failure, state)) {
+    const how = failure.kind === "closed" ? failure.text : quote(failure);
+    return make("session-lost", `${context.target.endpoint} no longer knows the session${how === "" ? "." : `: ${how}`}`);
+  }
+  switch (failure.kind) {
+    case "http":
+      return classifyStatus(failure, context, make);
+    case "rpc":
+      return classifyRpc(failure.error, context, make);
+    case "network":
+      return classifyNetwork(failure, context, make);
+    case "cut":
+    case "closed":
+      return opening
+        ? make("unavailable", `${where} failed: ${failure.text}`, { remedy: "Find out why the server ends; its own log may say." })
+        : make("outcome-unknown", `${where} failed after it had been sent: ${failure.text}`, {
+            remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+          });
+    case "broken":
+      return make("protocol-error", `${where} failed: ${oneLine(failure.text)}`, {
+        remedy: opening ? SPEAKS_NO_MCP : "This is a fault of the server.",
+        ...(!opening && { details: { executed: true } }),
+      });
+    case "oversize":
+      return make("protocol-error", `${where} failed: the answer has more than ${failure.limit} bytes.`, {
+        remedy: "Ask for less, or raise :max_response_bytes.",
+        details: { limit: failure.limit, ...(!opening && { executed: true }) },
+      });
+    case "silent":
+      return make("unavailable", `${where} failed: no answer to the handshake within ${failure.afterMs} ms.`, {
+        remedy: "Check that the address is right and that the server is well.",
+      });
+    case "spawn":
+      return failure.code === "ENOENT"
+        ? make("not-found", `${where} failed: its command was not found.`, { remedy: "Install it, or correct :command (and :cwd)." })
+        : make("unavailable", `${where} failed: ${oneLine(failure.text)} (${failure.code})`, { remedy: "Check :command and its permissions." });
+  }
+}
+
+const SPEAKS_NO_MCP = "Check :server_url: what answers there does not speak MCP.";
+
+type Make = (code: ErrorCode, message: string, options?: ErrorOptions) => CcosError;
+
+function classifyStatus(failure: WireFailure & { kind: "http" }, context: FailureContext, make: Make): CcosError {
+  const { status, rpc, retryAfterMs } = failure;
+  const opening = context.phase !== "execute";
+  const where = place(context);
+  const words = quote(failure);
+  const said = `${where} failed: HTTP ${status}${words === "" ? "." : `: ${words}`}`;
+  const details = { status };
+  if (status === 401 || status === 403) {
+    return make("unauthenticated", said, { remedy: credentialRemedy(context.target, status), details });
+  }
+  if (status === 429) {
+    return make("rate-limited", said, { retryAfterMs, details, remedy: "Wait, or set :rate_limit to stay below the server's limit." });
+  }
+  if (status === 503) {
+    return make("unavailable", said, { retryAfterMs, details, remedy: "The server is busy or down; try again later." });
+  }
+  if (status >= 500 || status === 408) {
+    return opening
+      ? make("unavailable", said, { retryAfterMs, details, remedy: "The server fails; its own log may say why." })
+      : make("outcome-unknown", said, {
+          retryAfterMs,
+          details,
+          remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+        });
+  }
+  if (status >= 300 && status < 400) {
+    const to = originOf(failure.location);
+    return make("protocol-error", `${where} failed: it redirects${to === "" ? "" : ` to ${to}`}, and credentials do not follow.`, {
+      remedy: "Set :server_url to where the server really is.",
+      details,
+    });
+  }
+  if (opening) return make("protocol-error", said, { remedy: SPEAKS_NO_MCP, details });
+  if (rpc !== undefined) return classifyRpc(rpc, context, make);
+  return make("rejected", said, { details });
+}
+
+function classifyRpc(error: RpcError, context: FailureContext, make: Make): CcosError {
+  const words = oneLine(error.message, 1000);
+  const said = `${place(context)} failed: ${words === "" ? `error ${error.code}` : words}`;
+  const details = { rpcCode: error.code };
+  switch (error.code) {
+    case -32700:
+    case -32020:
+      return make("protocol-error", said, { details });
+    case -32601:
+      return make("rejected", said, { details, remedy: "The server does not offer this; check what it is, and its version." });
+    case -32022:
+      return make("protocol-error", said, { details, remedy: "The server speaks only revisions of MCP that are newer than this client." });
+    case -32021:
+    case -32042:
+      return make("rejected", said, { details, remedy: "The tool wants to ask its caller something, which is not supported." });
+    default:
+      return make("rejected", said, { details, remedy: toolRemedy(words, context.target) });
+  }
+}
+
+/** A remedy for what servers say of a tool they do not have. */
+function toolRemedy(words: string, target: Target): string | undefined {
+  if (!/\b(?:unknown tool|tool\b.*\bnot found|no such tool)\b/i.test(words)) return undefined;
+  return `Check :tool_name (${JSON.stringify(target.operation)}); ccos import lists what the server offers.`;
+}
+
+function classifyNetwork(failure: WireFailure & { kind: "network" }, context: FailureContext, make: Make): CcosError {
+  const where = place(context);
+  const said = `${where} failed: ${oneLine(failure.text)} (${failure.code})`;
+  if (CERTIFICATE.test(failure.code)) {
+    return make("unavailable", said, { remedy: "The connection could not be secured: check the certificate and the URL's scheme." });
+  }
+  if (failure.code === "ENOTFOUND") return make("unavailable", said, { remedy: "Check the host name in :server_url." });
+  if (context.phase !== "execute" || NEVER_SENT.test(failure.code)) {
+    return make("unavailable", said, { remedy: `Check that the server is running at ${context.target.endpoint}.` });
+  }
+  return make("outcome-unknown", said, {
+    remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+  });
+}
+
+/** Errors of the SDK's client and anything else. By name: two copies of a package may meet in one process. */
+function classifyForeign(error: unknown, context: FailureContext): CcosError {
+  const { name, message, code } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error> & { code?: unknown };
+  const words = oneLine(message ?? String(error), 500);
+  const said = `${place(context)} failed: ${words}`;
+  if (name === "ProtocolError" && typeof code === "number") {
+    return classifyRpc({ code, message: message ?? "" }, context, (kind, text, options) => new CcosError(kind, text, { ...options, cause: error }));
+  }
+  if (context.phase === "open") {
+    return new CcosError("protocol-error", said, { remedy: SPEAKS_NO_MCP, cause: error });
+  }
+  return new CcosError(context.sent ? "outcome-unknown" : "unavailable", said, { cause: error });
+}
+
+function place({ phase, target }: FailureContext): string {
+  if (phase === "open") return `Opening a session at ${target.endpoint}`;
+  if (phase === "terminate") return `Closing the session at ${target.endpoint}`;
+  return `Calling ${target.operation} at ${target.endpoint}`;
+}
+
+/** What to do about refused credentials: the variable by its name, and whether it was set. */
+export function credentialRemedy(target: Target, status: number): string {
+  const settings = target.settings as McpSettings;
+  const sent = Object.keys(target.credentials).length > 0;
+  const source = target.credentialSource;
+  if (!sent) {
+    return source === undefined
+      ? "Name the variable that holds the token with :auth_env_var."
+      : `No token was sent. Set ${source}, or name another variable with :auth_env_var; a token goes only to origins it is meant for.`;
+  }
+  const which = source === undefined ? "The token in its metadata" : `The token in ${source}`;
+  const why = status === 403 ? "is not allowed to do this (a missing scope, perhaps)" : "was refused; it may have expired";
+  const insecure = (settings as HttpSettings).kind === "http" ? "" : " The server got it in its environment.";
+  return `${which} ${why}.${insecure}`;
+}
+
+function quote(failure: WireFailure): string {
+  if (failure.kind === "rpc") return oneLine(failure.error.message);
+  if (failure.kind !== "http") return "";
+  // An error page says nothing that its status does not.
+  return oneLine(failure.rpc?.message ?? (/^\s*</.test(failure.body) ? "" : failure.body));
+}
+
+function originOf(location: string | undefined): string {
+  return location !== undefined && URL.canParse(location) ? new URL(location).origin : "";
+}

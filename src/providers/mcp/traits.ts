@@ -1,0 +1,72 @@
+import type { HandlerTraits } from "../../session/handler.ts";
+
+/** The name of the metadata block. */
+export const PROVIDER = "mcp";
+
+/** Older spellings of the block's keys; blocks `{:type "mcp" …}` use some of them. */
+export const ALIASES = {
+  server_url: ["url", "server_endpoint", "endpoint"],
+  server_url_override_env: ["url_override_env", "server_endpoint_override_env"],
+  tool_name: ["tool"],
+  server_name: ["server"],
+  auth_env_var: ["token_env_var", "auth_token_env_var"],
+  auth_token: ["token"],
+} as const satisfies Record<string, readonly string[]>;
+
+const KEYS = [
+  "args",
+  "auth",
+  "auth_env_var",
+  "auth_token",
+  "capability_type",
+  "command",
+  "cwd",
+  "destructive_hint",
+  "discovery_method",
+  "env",
+  "headers",
+  "idempotent_hint",
+  "input_schema_json",
+  "max_response_bytes",
+  "open_world_hint",
+  "output_schema_json",
+  "protocol_version",
+  "read_only_hint",
+  "requires_session",
+  "server_name",
+  "server_url",
+  "server_url_override_env",
+  "server_version",
+  "timeout_ms",
+  "timeout_seconds",
+  "title",
+  "tool_name",
+  "transport",
+  "type",
+] as const;
+
+export const TRAITS: HandlerTraits = {
+  metadataAliases: ALIASES,
+  metadataKeys: [...KEYS, ...Object.values(ALIASES).flat()],
+  legacyKeys: {
+    server_url: "server_url",
+    url: "server_url",
+    server_endpoint: "server_url",
+    tool_name: "tool_name",
+    server_name: "server_name",
+    auth_env_var: "auth_env_var",
+    auth_token: "auth_token",
+    protocol_version: "protocol_version",
+  },
+  maxInFlight: 64,
+  spanAttributes: (target) => ({
+    "rpc.system": "jsonrpc",
+    "rpc.method": "tools/call",
+    "mcp.tool.name": target.operation,
+    "server.address": hostOf(target.endpoint),
+  }),
+};
+
+function hostOf(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).host : "local";
+}

@@ -1,0 +1,368 @@
+import type { Dispatcher } from "undici";
+
+import type { JsonObject, JsonValue } from "../../kernel/index.ts";
+import { isJsonObject, parseJson, stringifyJson } from "../../kernel/index.ts";
+import { readEvents } from "./event-stream.ts";
+import { discard, parseRetryAfter, readExcerpt, readText, send, TooLarge, type HttpResponse } from "./fetch.ts";
+import { encodeHeaderValue } from "./param-headers.ts";
+import { QUOTED, readAnswer, readRpcError, reasonOf, WireTransport } from "./transport.ts";
+import type { RequestOptions, RpcAnswer } from "./transport.ts";
+import { WireError, type WireFailure, type WireState } from "./wire-error.ts";
+
+export interface HttpTransportOptions {
+  readonly url: URL;
+  /** Sent with every request: credentials, and what the capability adds. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
+  /** Most bytes of one answer. */
+  readonly limit: number;
+  readonly now: () => number;
+  /** A session opened before, perhaps by another process: its handshake is answered from here. */
+  readonly resumed?: { readonly sessionId: string | undefined; readonly initializeResult: JsonObject } | undefined;
+}
+
+const ACCEPT = "application/json, text/event-stream";
+const CANCEL_TIMEOUT_MS = 2000;
+const TERMINATE_TIMEOUT_MS = 5000;
+const RESUME_TRIES = 3;
+const RESUME_DELAY_MS = 1000;
+const LONGEST_RESUME_DELAY_MS = 30_000;
+/** A session id is visible ASCII: anything else could not be sent back. */
+const SESSION_ID = /^[\u0021-\u007e]{1,1024}$/;
+
+/** Streamable HTTP of every revision: one POST a message, answered as JSON or as an event stream. */
+export class HttpTransport extends WireTransport {
+  readonly #options: HttpTransportOptions;
+  readonly #underWay = new Set<AbortController>();
+  #resumed: HttpTransportOptions["resumed"];
+  #closed = false;
+
+  constructor(options: HttpTransportOptions) {
+    super();
+    this.#options = options;
+    this.#resumed = options.resumed;
+    this.sessionId = options.resumed?.sessionId;
+    // The SDK's client takes a transport with a session id for one that it had connected before, and would
+    // skip the handshake that is answered from here.
+    if (options.resumed !== undefined) this.sessionId = undefined;
+  }
+
+  override async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const controller of this.#underWay) controller.abort();
+    this.onclose?.();
+  }
+
+  override async request(
+    method: string,
+    params: JsonObject | undefined,
+    options: RequestOptions = {},
+  ): Promise<RpcAnswer> {
+    if (this.#closed) throw this.failed({ kind: "closed", text: "The session is closed.", sent: false });
+    if (method === "initialize" && this.#resumed !== undefined) {
+      this.sessionId = this.#resumed.sessionId;
+      return { result: this.#resumed.initializeResult };
+    }
+    const { signal } = options;
+    if (signal?.aborted) throw reasonOf(signal);
+    const state = this.state;
+    const id = this.nextId();
+    const body = stringify({ jsonrpc: "2.0", id, method, ...(params && { params }) });
+    const headers = this.#headers();
+    if (state.era === "modern" || isModern(params)) addModernHeaders(headers, method, params);
+    if (options.headers !== undefined) Object.assign(headers, options.headers);
+    headers["content-type"] = "application/json";
+    headers["accept"] = ACCEPT;
+
+    const controller = new AbortController();
+    const onAbort = (): void => {
+      controller.abort();
+      // The modern revision reads the closed stream as the cancellation.
+      if (state.era === "legacy" && method !== "initialize") this.#cancel(id);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#underWay.add(controller);
+    try {
+      options.sent?.();
+      const response = await this.#post(headers, body, controller.signal, state);
+      if (method === "initialize") this.#adoptSession(response);
+      return await this.#readAnswer(response, id, controller.signal, state);
+    } catch (error) {
+      if (signal?.aborted) throw reasonOf(signal);
+      if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent: true }, state, error);
+      throw asWireError(error, state);
+    } finally {
+      this.#underWay.delete(controller);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  override async notify(message: JsonObject): Promise<void> {
+    if (this.#resumed !== undefined && message["method"] === "notifications/initialized") {
+      this.#resumed = undefined;
+      return;
+    }
+    const controller = new AbortController();
+    this.#underWay.add(controller);
+    const headers = this.#headers();
+    headers["content-type"] = "application/json";
+    headers["accept"] = ACCEPT;
+    try {
+      await discard(await this.#post(headers, stringify(message), controller.signal, this.state));
+    } catch (error) {
+      throw asWireError(error, this.state);
+    } finally {
+      this.#underWay.delete(controller);
+    }
+  }
+
+  override async terminate(signal?: AbortSignal): Promise<void> {
+    if (this.sessionId === undefined || this.era !== "legacy") return;
+    const timeout = AbortSignal.timeout(TERMINATE_TIMEOUT_MS);
+    try {
+      const response = await send(this.#options.dispatcher, this.#options.url, {
+        method: "DELETE",
+        headers: this.#headers(),
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      });
+      await discard(response);
+    } catch {
+      // A server that is gone has forgotten the session by itself; one that refuses keeps it until it expires.
+    }
+    this.sessionId = undefined;
+  }
+
+  #headers(): Record<string, string> {
+    const headers: Record<string, string> = { ...this.#options.headers };
+    if (this.sessionId !== undefined) headers["mcp-session-id"] = this.sessionId;
+    if (this.protocolVersion !== undefined) headers["mcp-protocol-version"] = this.protocolVersion;
+    return headers;
+  }
+
+  async #post(
+    headers: Record<string, string>,
+    body: string,
+    signal: AbortSignal,
+    state: WireState,
+  ): Promise<HttpResponse> {
+    const response = await send(this.#options.dispatcher, this.#options.url, { method: "POST", headers, body, signal });
+    await this.#expectSuccess(response, state);
+    return response;
+  }
+
+  async #expectSuccess(response: HttpResponse, state: WireState): Promise<void> {
+    const encoding = response.header("content-encoding");
+    if (encoding !== undefined && encoding !== "identity") {
+      response.body.destroy();
+      throw new WireError({ kind: "broken", text: `The answer is compressed (${encoding}), which nobody asked for.` }, state);
+    }
+    if (response.status >= 200 && response.status < 300) return;
+    const text = await readExcerpt(response);
+    throw new WireError(httpFailure(response, text, this.#options.now()), state);
+  }
+
+  #adoptSession(response: HttpResponse): void {
+    const id = response.header("mcp-session-id");
+    if (id === undefined || id === "") return;
+    if (!SESSION_ID.test(id)) {
+      throw this.failed({ kind: "broken", text: "The session id that the server gave has characters no header can carry." });
+    }
+    this.sessionId = id;
+  }
+
+  async #readAnswer(response: HttpResponse, id: string, signal: AbortSignal, state: WireState): Promise<RpcAnswer> {
+    const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+    if (type === "application/json") {
+      const text = await readText(response, this.#options.limit);
+      return this.#answerOf(text, id, state);
+    }
+    if (type === "text/event-stream") return this.#streamedAnswer(response, id, signal, state);
+    const text = await readExcerpt(response, 1024);
+    if (text === "" || response.status === 202 || response.status === 204) {
+      throw new WireError({ kind: "cut", text: `The server said HTTP ${response.status} and gave no answer.` }, state);
+    }
+    throw new WireError({ kind: "broken", text: `The answer is ${type || "of no declared type"}, neither JSON nor an event stream.` }, state);
+  }
+
+  #answerOf(text: string, id: string, state: WireState): RpcAnswer {
+    let message: JsonValue;
+    try {
+      message = parseJson(text);
+    } catch (error) {
+      throw new WireError({ kind: "broken", text: "The answer is not JSON." }, state, error);
+    }
+    for (const item of Array.isArray(message) ? message : [message]) {
+      const answer = this.#take(item, id);
+      if (answer !== undefined) return answer;
+    }
+    throw new WireError({ kind: "broken", text: "The answer is no answer to this request." }, state);
+  }
+
+  /** The answer to `id`; anything else goes to the SDK's client. */
+  #take(message: JsonValue, id: string): RpcAnswer | undefined {
+    if (!isJsonObject(message)) return undefined;
+    const answer = readAnswer(message);
+    if (answer === undefined) {
+      if (typeof message["method"] === "string") this.deliver(message);
+      return undefined;
+    }
+    // An error without an id answers the only request that this POST carried.
+    const own = message["id"] === id || ("error" in answer && (message["id"] ?? null) === null);
+    return own ? answer : undefined;
+  }
+
+  /**
+   * The answer from an event stream. A stream that breaks is taken up again where the server numbers its
+   * events (in the revisions that have this); otherwise the call fails at once instead of at its deadline.
+   */
+  async #streamedAnswer(first: HttpResponse, id: string, signal: AbortSignal, state: WireState): Promise<RpcAnswer> {
+    let response = first;
+    let lastEventId: string | undefined;
+    let delayMs = RESUME_DELAY_MS;
+    for (let tries = 0; ; ) {
+      let answer: RpcAnswer | undefined;
+      let failure: unknown;
+      try {
+        await readEvents(response.body, {
+          limit: this.#options.limit,
+          onRetry: (ms) => {
+            delayMs = Math.min(ms, LONGEST_RESUME_DELAY_MS);
+          },
+          onEvent: (event) => {
+            if (event.id) {
+              lastEventId = event.id;
+              tries = 0;
+            }
+            if (event.data === "" || (event.event !== undefined && event.event !== "message")) return false;
+            answer = this.#takeEvent(event.data, id, state);
+            return answer !== undefined;
+          },
+        });
+      } catch (error) {
+        if (error instanceof TooLarge || error instanceof WireError || signal.aborted) throw error;
+        failure = error;
+      }
+      if (answer !== undefined) return answer;
+      const cut = new WireError({ kind: "cut", text: "The stream ended before the answer." }, state, failure);
+      if (lastEventId === undefined || state.era !== "legacy") throw cut;
+      for (;;) {
+        if (tries++ >= RESUME_TRIES) throw cut;
+        await pause(delayMs, signal);
+        const next = await this.#resume(lastEventId, signal);
+        if (next !== undefined) {
+          response = next;
+          break;
+        }
+      }
+    }
+  }
+
+  #takeEvent(data: string, id: string, state: WireState): RpcAnswer | undefined {
+    let message: JsonValue;
+    try {
+      message = parseJson(data);
+    } catch (error) {
+      throw new WireError({ kind: "broken", text: "An event of the answer is not JSON." }, state, error);
+    }
+    for (const item of Array.isArray(message) ? message : [message]) {
+      const answer = this.#take(item, id);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  async #resume(lastEventId: string, signal: AbortSignal): Promise<HttpResponse | undefined> {
+    const headers = this.#headers();
+    headers["accept"] = "text/event-stream";
+    headers["last-event-id"] = lastEventId;
+    try {
+      const response = await send(this.#options.dispatcher, this.#options.url, { method: "GET", headers, signal });
+      if (response.status === 200) return response;
+      await discard(response);
+    } catch {
+      signal.throwIfAborted();
+    }
+    return undefined;
+  }
+
+  /** Tells the server that nobody waits any more. It goes out by itself: the call has already ended. */
+  #cancel(id: string): void {
+    const headers = this.#headers();
+    headers["content-type"] = "application/json";
+    headers["accept"] = ACCEPT;
+    const body = stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
+    const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
+    send(this.#options.dispatcher, this.#options.url, { method: "POST", headers, body, signal }).then(discard, () => {});
+  }
+}
+
+/** The replacer that writes big integers slows every call down; few calls have any. */
+function stringify(message: object): string {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    return stringifyJson(message);
+  }
+}
+
+const PROTOCOL_VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+
+function isModern(params: JsonObject | undefined): boolean {
+  return typeof (params?.["_meta"] as JsonObject | undefined)?.[PROTOCOL_VERSION_KEY] === "string";
+}
+
+function addModernHeaders(headers: Record<string, string>, method: string, params: JsonObject | undefined): void {
+  const version = (params?.["_meta"] as JsonObject | undefined)?.[PROTOCOL_VERSION_KEY];
+  if (typeof version === "string") headers["mcp-protocol-version"] = version;
+  headers["mcp-method"] = method;
+  const named = method === "tools/call" || method === "prompts/get" ? "name" : method === "resources/read" ? "uri" : "";
+  const name = named === "" ? undefined : params?.[named];
+  if (typeof name === "string") headers["mcp-name"] = encodeHeaderValue(name);
+}
+
+export function httpFailure(response: HttpResponse, text: string, now: number): WireFailure {
+  let rpc: ReturnType<typeof readRpcError>;
+  try {
+    rpc = readRpcError(JSON.parse(text));
+  } catch {
+    rpc = undefined;
+  }
+  return {
+    kind: "http",
+    status: response.status,
+    body: text.slice(0, QUOTED),
+    rpc,
+    retryAfterMs: parseRetryAfter(response.header("retry-after"), now),
+    location: response.header("location"),
+  };
+}
+
+/** Errors of the HTTP client as ours. */
+export function asWireError(error: unknown, state: WireState): WireError {
+  if (error instanceof WireError) return error;
+  if (error instanceof TooLarge) return new WireError({ kind: "oversize", limit: error.limit }, state, error);
+  const { code, message } = rootOf(error);
+  return new WireError({ kind: "network", code, text: message }, state, error);
+}
+
+function rootOf(error: unknown): { code: string; message: string } {
+  const seen = error as { code?: unknown; message?: unknown; cause?: unknown } | undefined;
+  if (typeof seen?.code === "string") return { code: seen.code, message: String(seen.message || seen.code) };
+  if (seen?.cause !== undefined) return rootOf(seen.cause);
+  return { code: "UNKNOWN", message: String(seen?.message ?? error) };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

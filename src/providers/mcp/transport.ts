@@ -1,0 +1,123 @@
+import { randomBytes } from "node:crypto";
+
+import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+
+import type { JsonObject, JsonValue } from "../../kernel/index.ts";
+import { abortError } from "../../kernel/index.ts";
+import type { Era, RpcError, WireFailure, WireState } from "./wire-error.ts";
+import { WireError } from "./wire-error.ts";
+
+export type RpcAnswer = { readonly result: JsonValue } | { readonly error: RpcError };
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Headers of this one request, where the transport has any. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Called when the request is about to leave. */
+  readonly sent?: (() => void) | undefined;
+}
+
+/** Server text is quoted up to this length. */
+export const QUOTED = 2000;
+
+/**
+ * A way to a server. It is a transport for the SDK's client, which does the handshake and the listings with
+ * it, and it carries a tool call without the SDK: `request` gives the answer as it came over the wire.
+ *
+ * Every request gets an id that is unique among all holders of the session, in this process or another:
+ * two requests with one id on one session would get each other's answers.
+ */
+export abstract class WireTransport implements Transport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: Transport["onmessage"];
+  sessionId?: string | undefined;
+
+  era: Era | undefined;
+  protocolVersion: string | undefined;
+
+  readonly #prefix = randomBytes(9).toString("base64url");
+  #count = 0;
+  /** Requests of the SDK's client under way, by the ids it gave them. */
+  readonly #byClientId = new Map<unknown, AbortController>();
+
+  /** The SDK's client starts what it is given; what needs opening has been opened by then. */
+  async start(): Promise<void> {}
+
+  abstract close(): Promise<void>;
+  /** Sends a request and gives its answer. Rejects with a `WireError`, or with the reason of the signal. */
+  abstract request(method: string, params: JsonObject | undefined, options?: RequestOptions): Promise<RpcAnswer>;
+  /** Sends a message that has no answer. */
+  abstract notify(message: JsonObject): Promise<void>;
+  /** Ends the session at the server, where there is a way to. Never throws. */
+  abstract terminate(signal?: AbortSignal): Promise<void>;
+
+  get state(): WireState {
+    return { era: this.era, hasSessionId: this.sessionId !== undefined };
+  }
+
+  setProtocolVersion(version: string): void {
+    this.protocolVersion = version;
+  }
+
+  protected nextId(): string {
+    return `${this.#prefix}.${++this.#count}`;
+  }
+
+  protected failed(failure: WireFailure, cause?: unknown): WireError {
+    return new WireError(failure, this.state, cause);
+  }
+
+  /** The SDK's way in. */
+  async send(
+    message: JSONRPCMessage,
+    options?: { readonly requestSignal?: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    const { method, id, params } = message as { method?: string; id?: unknown; params?: JsonObject };
+    if (method !== undefined && id !== undefined) {
+      const controller = new AbortController();
+      const onAbort = (): void => controller.abort(options?.requestSignal?.reason);
+      options?.requestSignal?.addEventListener("abort", onAbort, { once: true });
+      this.#byClientId.set(id, controller);
+      try {
+        const answer = await this.request(method, params, { signal: controller.signal, headers: options?.headers });
+        this.deliver({ jsonrpc: "2.0", id: id as JsonValue, ...answer } as JsonObject);
+      } finally {
+        this.#byClientId.delete(id);
+        options?.requestSignal?.removeEventListener("abort", onAbort);
+      }
+    } else if (method === "notifications/cancelled" && this.#byClientId.has(params?.["requestId"])) {
+      // Aborting the request tells the server, with the id that the server knows.
+      this.#byClientId.get(params?.["requestId"])?.abort(new Error(String(params?.["reason"] ?? "canceled")));
+    } else {
+      await this.notify(message as unknown as JsonObject);
+    }
+  }
+
+  /** Hands a message to the SDK's client. */
+  protected deliver(message: JsonObject): void {
+    this.onmessage?.(message as unknown as JSONRPCMessage);
+  }
+}
+
+/** What makes an answer of a parsed message; undefined where it is none. */
+export function readAnswer(message: JsonObject): RpcAnswer | undefined {
+  if ("method" in message || message["jsonrpc"] !== "2.0") return undefined;
+  if (Object.hasOwn(message, "result")) return { result: message["result"] as JsonValue };
+  const error = readRpcError(message);
+  return error === undefined ? undefined : { error };
+}
+
+/** The error of a JSON-RPC message; undefined where there is none of the right shape. */
+export function readRpcError(message: unknown): RpcError | undefined {
+  const error = (message as { error?: unknown } | null | undefined)?.error;
+  if (typeof error !== "object" || error === null) return undefined;
+  const { code, message: text, data } = error as { code?: unknown; message?: unknown; data?: unknown };
+  if (typeof code !== "number") return undefined;
+  return { code, message: typeof text === "string" ? text : "", ...(data !== undefined && { data }) };
+}
+
+/** The reason a signal was aborted for, as an error. */
+export function reasonOf(signal: AbortSignal): Error {
+  return abortError(signal);
+}
