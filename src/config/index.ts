@@ -1,3 +1,4 @@
+export { DEFAULT_SETTINGS } from "./defaults.ts";
 export { forEndpoint } from "./endpoints.ts";
 export { CONFIG_FILE, loadConfig, type LoadConfigOptions, type LoadedConfig } from "./load.ts";
 export { COMMAND_ORIGIN, isLoopback, normaliseOrigin } from "./origins.ts";

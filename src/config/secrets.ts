@@ -49,6 +49,8 @@ export function createSecrets(options: SecretsOptions): Secrets {
   return {
     forCapability(who) {
       const trustRemedy = `If you trust it: ccos trust ${who.trustPath ?? "./capabilities"}`;
+      // So that a person can be asked and the answer recorded.
+      const forTrust = who.trustPath === undefined ? {} : { trustPath: who.trustPath };
       const untrusted = `The capability ${JSON.stringify(who.capabilityId)} was only found in the working directory and is not trusted, so it may`;
 
       const variable = (name: string): string | undefined => {
@@ -66,7 +68,10 @@ export function createSecrets(options: SecretsOptions): Secrets {
         const where = origin === COMMAND_ORIGIN ? "a child process" : origin;
         const details = { variable: name, origin };
         if (!who.trusted && !isLoopback(origin)) {
-          return new CcosError("permission-denied", `${untrusted} not send the variable ${name} to ${where}.`, { remedy: trustRemedy, details });
+          return new CcosError("permission-denied", `${untrusted} not send the variable ${name} to ${where}.`, {
+            remedy: trustRemedy,
+            details: { ...details, ...forTrust },
+          });
         }
         const bound = bindings.get(name);
         if (bound !== undefined && !bound.has(origin)) {
@@ -111,12 +116,15 @@ export function createSecrets(options: SecretsOptions): Secrets {
           // The address is the variable's value: it is not repeated here.
           fail("permission-denied", `${untrusted} not connect to the address that the variable ${variableName} holds.`, {
             remedy: trustRemedy,
-            details: { variable: variableName },
+            details: { variable: variableName, ...forTrust },
           });
         },
         authorizeCommand(command) {
           if (who.trusted) return;
-          fail("permission-denied", `${untrusted} not start the command ${JSON.stringify(command)}.`, { remedy: trustRemedy, details: { command } });
+          fail("permission-denied", `${untrusted} not start the command ${JSON.stringify(command)}.`, {
+            remedy: trustRemedy,
+            details: { command, ...forTrust },
+          });
         },
         endpointSettings: (endpoint) => forEndpoint(options.endpoints ?? {}, endpoint) ?? {},
       };

@@ -1,0 +1,32 @@
+import type { Output } from "./output.ts";
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly capabilities?: readonly string[] | undefined;
+  readonly config?: string | undefined;
+  readonly store?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+  readonly color?: boolean | undefined;
+}
+
+/** What a command is given: never `process` itself, so that a test can stand in for the world. */
+export interface CommandContext {
+  readonly options: GlobalOptions;
+  readonly output: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean | undefined };
+  /** Both stdin and stderr are terminals, so a person can be asked. */
+  readonly interactive: boolean;
+  /** Aborts at Ctrl-C or SIGTERM; from then on the command ends and drains. */
+  readonly signal: AbortSignal;
+  /** From now on Ctrl-C is a cancellation. Before, it just ends the process: there is nothing to drain. */
+  watchSignals(): void;
+}
+
+/** Runs a command and says the exit code. */
+export type Command<Arguments> = (args: Arguments, context: CommandContext) => Promise<number>;
+
+export const EXIT = { done: 0, failed: 1, usage: 2, badFile: 3 } as const;

@@ -1,0 +1,193 @@
+import { Command as Parser, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Command, CommandContext, GlobalOptions } from "./command-context.ts";
+import { EXIT } from "./command-context.ts";
+import { reportError } from "./error-report.ts";
+import { createInterruption, type SignalSource } from "./interruption.ts";
+import { createOutput, type Sink } from "./output.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { version } from "./version.ts";
+
+/** What the program needs of its process. */
+export interface World {
+  readonly stdin: CommandContext["stdin"];
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly signals: SignalSource;
+}
+
+/** Runs one command line (without the program's own name) and says the exit code. Never throws. */
+export async function main(argv: readonly string[], world: World = processWorld()): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const parser = createParser(world, async (options, load, args) => {
+    exitCode = await execute(world, options, load, args);
+  });
+  try {
+    await parser.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    reportError(error, createOutput(world), world);
+    return exitCodeOf(error);
+  }
+  return exitCode;
+}
+
+type Load<Arguments> = () => Promise<Command<Arguments>>;
+type Execute = <Arguments>(options: GlobalOptions, load: Load<Arguments>, args: Arguments) => Promise<void>;
+
+async function execute<Arguments>(world: World, options: GlobalOptions, load: Load<Arguments>, args: Arguments): Promise<number> {
+  const output = createOutput({ ...world, quiet: options.quiet, color: options.color });
+  const interruption = createInterruption(world.signals, (text) => output.note(text));
+  const context: CommandContext = {
+    options,
+    output,
+    env: world.env,
+    cwd: world.cwd,
+    stdin: world.stdin,
+    interactive: world.stdin.isTTY === true && world.stderr.isTTY === true,
+    signal: interruption.signal,
+    watchSignals: () => interruption.watch(),
+  };
+  try {
+    const command = await load();
+    const code = await command(args, context);
+    return interruption.exitCode() ?? code;
+  } catch (error) {
+    reportError(error, output, { cwd: world.cwd });
+    return interruption.exitCode() ?? exitCodeOf(error);
+  } finally {
+    interruption.stop();
+  }
+}
+
+function createParser(world: World, execute: Execute): Parser {
+  const parser = new Parser("ccos");
+  const collect = (path: string, before: readonly string[] = []): string[] => [...before, path];
+  parser
+    .description("Declare a capability once, as data; call it by name. Its session is opened, shared, refreshed, replaced and closed for you.")
+    .version(version(), "-V, --version")
+    .option("--capabilities <path>", "folder or file of capabilities, repeatable (CCOS_CAPABILITIES; default ./capabilities)", collect)
+    .option("--config <file>", "configuration (CCOS_CONFIG; default ./ccos.config.json)")
+    .option("--store <url>", "where session records outlive this process (CCOS_STORE)")
+    .option("--json", "machine-readable output")
+    .option("-v, --verbose", "tell on stderr what happens to sessions")
+    .option("-q, --quiet", "only values and errors")
+    .option("--no-color", "no colours (also NO_COLOR)")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void world.stdout.write(text),
+      writeErr: (text) => void world.stderr.write(text),
+      outputError: (text, write) => write(usageText(text)),
+    })
+    .exitOverride()
+    .showHelpAfterError("  ccos --help lists commands and options.");
+
+  // Options of the program are recognised before and after the command's name.
+  const options = (): GlobalOptions => parser.opts<GlobalOptions>();
+  const print = (): Option => new Option("--print <form>", "how the value is printed").choices(["edn", "json"]);
+
+  parser
+    .command("eval [expression]")
+    .description("value of an RTFS expression or program")
+    .option("--file <file>", "read the program from a file, or from stdin with -")
+    .addOption(print())
+    .action((expression: string | undefined, own: { file?: string; print?: "edn" | "json" }) =>
+      execute(options(), async () => (await import("./commands/eval.ts")).evalCommand, { expression, ...own }),
+    );
+
+  parser
+    .command("run <file>")
+    .description("run an RTFS program from a file, or from stdin with -")
+    .option("--input <json>", "value of the symbol input: JSON, @FILE, or - for stdin")
+    .addOption(print())
+    .action((file: string, own: { input?: string; print?: "edn" | "json" }) =>
+      execute(options(), async () => (await import("./commands/run.ts")).runCommand, { file, ...own }),
+    );
+
+  parser
+    .command("call <id> [input...]")
+    .description("call a capability; input is JSON, @FILE or - (stdin), and key=value or key:=JSON pairs")
+    .option("--timeout <ms>", "time for the whole call, in milliseconds", positiveInteger)
+    .action((id: string, input: string[], own: { timeout?: number }) =>
+      execute(options(), async () => (await import("./commands/call.ts")).callCommand, { id, input, ...own }),
+    );
+
+  parser
+    .command("list [query]")
+    .description("capabilities, or those that contain a text")
+    .action((query: string | undefined) => execute(options(), async () => (await import("./commands/list.ts")).listCommand, { query }));
+
+  parser
+    .command("describe <id>")
+    .description("all about one capability: schemas, effects, metadata, policy")
+    .action((id: string) => execute(options(), async () => (await import("./commands/describe.ts")).describeCommand, { id }));
+
+  const importer = parser.command("import").description("write capability files from what a server says of itself");
+  importer
+    .command("mcp <source>")
+    .description("tools of an MCP server, by its URL or by the command that starts it")
+    .requiredOption("--out <folder>", "where the files go")
+    .option("--prefix <prefix>", "first part of the ids (default: mcp and the server's own name)")
+    .option("--auth-env <variable>", "variable that holds the token")
+    .option("--filter <glob>", "only operations whose name matches")
+    .option("--single", "one module file instead of a file for each tool")
+    .option("--timeout <ms>", "time for the whole import, in milliseconds", positiveInteger)
+    .action((source: string, own: ImportOptions) =>
+      execute(options(), async () => (await import("./commands/import-mcp.ts")).importMcpCommand, { source, ...own }),
+    );
+
+  parser
+    .command("trust <path...>")
+    .description("record a folder or file of the working directory as trusted, as it is now")
+    .action((paths: string[]) => execute(options(), async () => (await import("./commands/trust.ts")).trustCommand, { paths }));
+
+  parser
+    .command("demo")
+    .description("a tour, offline, on an embedded server")
+    .action(() => execute(options(), async () => (await import("./commands/demo.ts")).demoCommand, {}));
+
+  return parser;
+}
+
+interface ImportOptions {
+  readonly out: string;
+  readonly prefix?: string;
+  readonly authEnv?: string;
+  readonly filter?: string;
+  readonly single?: boolean;
+  readonly timeout?: number;
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647) throw new InvalidArgumentError("It must be a whole number from 1.");
+  return value;
+}
+
+/** The parser's own messages in the form that all errors have. */
+function usageText(text: string): string {
+  const [first = "", ...more] = text.trim().split("\n");
+  const message = first.replace(/^error: /, "");
+  return [`error[usage]: ${message}`, ...more.map((line) => `  ${line.trim().replace(/^\((.*)\)$/, "$1")}`)].join("\n") + "\n";
+}
+
+function processWorld(): World {
+  // A reader that went away (`| head`) is no failure of ours; the sessions are still drained.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return {
+    // Asked for only when a command reads it: touching it costs time.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signals: process,
+  };
+}

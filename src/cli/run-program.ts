@@ -1,0 +1,31 @@
+import type { JsonValue } from "../kernel/index.ts";
+import { print as printEdn, toJsonText } from "../rtfs/index.ts";
+import { EXIT, type CommandContext } from "./command-context.ts";
+import { reportError } from "./error-report.ts";
+import { exitCodeOf } from "./exit-code.ts";
+import { withEnvironment } from "./open-environment.ts";
+
+export type PrintForm = "edn" | "json";
+
+export interface Program {
+  readonly source: string;
+  readonly file?: string | undefined;
+  readonly input?: JsonValue | undefined;
+  /** Default: as the language writes it; JSON with `--json`. */
+  readonly print?: PrintForm | undefined;
+}
+
+/** Runs a program and prints its value. */
+export async function runProgram({ source, file, input, print }: Program, context: CommandContext): Promise<number> {
+  const form = print ?? (context.options.json === true ? "json" : "edn");
+  try {
+    await withEnvironment(context, async (env) => {
+      const value = await env.evaluate(source, { file, input, signal: context.signal });
+      context.output.value(form === "json" ? toJsonText(value, { indent: context.output.terminal ? 2 : 0 }) : printEdn(value));
+    });
+    return EXIT.done;
+  } catch (error) {
+    reportError(error, context.output, { cwd: context.cwd, sources: new Map([[file, source]]) });
+    return exitCodeOf(error);
+  }
+}

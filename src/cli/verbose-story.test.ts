@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import { createEmitter, createRedactor, type RuntimeEvents } from "../kernel/index.ts";
+import { createOutput } from "./output.ts";
+import { tellStory } from "./verbose-story.ts";
+
+function listen(options: { isTTY?: boolean; quiet?: boolean } = {}) {
+  const texts: string[] = [];
+  const sink = { isTTY: options.isTTY, write: (text: string) => texts.push(text) };
+  const output = createOutput({ stdout: sink, stderr: sink, env: {}, quiet: options.quiet });
+  const emitter = createEmitter<RuntimeEvents>();
+  const stop = tellStory(emitter, output);
+  return { emitter, output, stop, text: () => texts.join("") };
+}
+
+const session = { sessionId: "ses_1", provider: "line", endpoint: "https://a.b/" };
+const call = { callId: "call_1", capabilityId: "acme.get" };
+
+function tell(emitter: ReturnType<typeof listen>["emitter"]): void {
+  emitter.emit("sessionRequired", { ...call, key: "line_requires_session", value: "auto" });
+  emitter.emit("sessionOpening", { provider: "line", endpoint: "https://a.b/" });
+  emitter.emit("sessionOpened", { ...session, durationMs: 12.4, description: "acme 1.0" });
+  emitter.emit("attemptStarted", { ...session, ...call, attempt: 1, operation: "get" });
+  emitter.emit("sessionReused", { ...session, ...call });
+  emitter.emit("attemptStarted", { ...session, ...call, attempt: 2, operation: "get" });
+  emitter.emit("sessionLost", { ...session, reason: "404" });
+  emitter.emit("sessionReplaced", { ...session, sessionId: "ses_2", replaces: "ses_1" });
+  emitter.emit("sessionOpenFailed", { ...session, error: { code: "unavailable", message: "refused", retryable: true } });
+  emitter.emit("sessionClosed", { ...session, sessionId: "ses_2", reason: "drained", calls: 1 });
+}
+
+it("is told a line an event, plain where there is no terminal", () => {
+  const { emitter, text } = listen();
+  tell(emitter);
+  expect(text()).toBe(`session required acme.get (line_requires_session = "auto")
+opening          line session with https://a.b/
+opened           ses_1 in 12 ms (acme 1.0)
+calling          get on ses_1
+reused           ses_1
+calling          get on ses_1 (attempt 2)
+lost             ses_1: 404
+replaced         ses_1 by ses_2
+not opened       https://a.b/: refused
+closed           ses_2 after 1 call (drained)
+`);
+});
+
+it("is styled on a terminal", () => {
+  const { emitter, text } = listen({ isTTY: true });
+  emitter.emit("sessionReused", { ...session, ...call });
+  expect(text()).toMatch(/\u001b\[32mreused/);
+});
+
+it("lets a server neither move the cursor, begin a line, nor show a secret", () => {
+  const { emitter, output, text } = listen();
+  const redactor = createRedactor();
+  redactor.add("s3cret-value");
+  output.guard(redactor);
+  emitter.emit("sessionLost", { ...session, reason: "\u001b[2Jgone\nopened ses_9 \u202es3cret-value" });
+  expect(text()).toBe("lost             ses_1: gone opened ses_9 [redacted]\n");
+});
+
+it("ends when it is told to, and --quiet tells nothing", () => {
+  const { emitter, stop, text } = listen();
+  stop();
+  tell(emitter);
+  expect(text()).toBe("");
+  const quiet = listen({ quiet: true });
+  tell(quiet.emitter);
+  expect(quiet.text()).toBe("");
+});
