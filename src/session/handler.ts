@@ -53,6 +53,9 @@ export interface SessionHandler<State = unknown> {
   snapshot?(session: Session<State>): JsonObject | undefined;
   restore?(snapshot: JsonObject, target: Target, context: SessionContext): Promise<Opened<State>>;
 
+  /** Frees what sessions share, such as connections. Called once, when none is open any more. */
+  close?(): Promise<void>;
+
   /** A call that answers in several events. The lease lasts as long as the iteration. */
   stream?(session: Session<State>, call: SessionCall, context: SessionContext): AsyncIterable<JsonValue>;
 }
