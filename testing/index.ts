@@ -7,3 +7,14 @@ export {
   type ScriptedDials,
   type ScriptedHandler,
 } from "./scripted-handler.ts";
+export {
+  startMcpServer,
+  type McpExchange,
+  type McpFault,
+  type McpServer,
+  type McpServerCounts,
+  type McpServerDials,
+  type McpSessionRecord,
+  type McpTool,
+  type McpToolCall,
+} from "./mcp-server.ts";
