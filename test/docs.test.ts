@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { main, type World } from "../src/cli/program.ts";
+import { DEFAULT_SETTINGS } from "../src/config/index.ts";
+import { knownKeys } from "../src/config/schema.ts";
 import { ERROR_TABLE } from "../src/kernel/index.ts";
 import { ROOMS } from "./architecture/rooms.ts";
 import { repository } from "./run-process.ts";
@@ -51,6 +54,29 @@ describe("the documents", () => {
     for (const [room, { doors }] of Object.entries(ROOMS)) {
       if (room !== "index.ts") expect([room, stated.get(room)?.toSorted()]).toEqual([room, doors.toSorted()]);
     }
+  });
+
+  test("docs/configuration.md names every setting there is, and its default", () => {
+    const stated = new Map(
+      rows("docs/configuration.md").flatMap(([keys = "", second = ""]) => keys.split(" ").map((key) => [key, second])),
+    );
+    for (const path of [[], ["session"]]) {
+      for (const key of knownKeys(path)) if (key !== "$schema") expect([...stated.keys()]).toContain(key);
+    }
+    for (const [key, value] of Object.entries(DEFAULT_SETTINGS["session"] as object)) {
+      expect([key, stated.get(key)]).toEqual([key, String(value)]);
+    }
+  });
+
+  test("docs/cli.md names every command and option there is", async () => {
+    let help = "";
+    const sink = { write: (text: string) => (help += text) };
+    const world = { stdin: process.stdin, stdout: sink, stderr: sink, env: {}, cwd: repository, signals: process };
+    await main(["--help"], world as unknown as World);
+    const named = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+|[a-z]+ )/gm)].map(([, name = ""]) => name.trim());
+    const page = read("docs/cli.md");
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !["--version", "--help", "help"].includes(name) && !page.includes(name))).toEqual([]);
   });
 
   test("link only to files that exist", () => {
