@@ -17,7 +17,7 @@ export interface CommandContext {
   readonly output: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean | undefined };
+  readonly stdin: AsyncIterable<Uint8Array>;
   /** Both stdin and stderr are terminals, so a person can be asked. */
   readonly interactive: boolean;
   /** Aborts at Ctrl-C or SIGTERM; from then on the command ends and drains. */

@@ -1,15 +1,18 @@
+import { isatty } from "node:tty";
 import { Command as Parser, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Command, CommandContext, GlobalOptions } from "./command-context.ts";
 import { EXIT } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
+import { exitCodeOf } from "./exit-code.ts";
 import { createInterruption, type SignalSource } from "./interruption.ts";
 import { createOutput, type Sink } from "./output.ts";
-import { exitCodeOf } from "./exit-code.ts";
 import { version } from "./version.ts";
 
 /** What the program needs of its process. */
 export interface World {
   readonly stdin: CommandContext["stdin"];
+  /** Both stdin and stderr are terminals, so a person can be asked. */
+  readonly interactive: boolean;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -44,8 +47,11 @@ async function execute<Arguments>(world: World, options: GlobalOptions, load: Lo
     output,
     env: world.env,
     cwd: world.cwd,
-    stdin: world.stdin,
-    interactive: world.stdin.isTTY === true && world.stderr.isTTY === true,
+    // Asked for only when a command reads it: opening it costs time, and an open pipe keeps the process.
+    get stdin() {
+      return world.stdin;
+    },
+    interactive: world.interactive,
     signal: interruption.signal,
     watchSignals: () => interruption.watch(),
   };
@@ -180,10 +186,10 @@ function processWorld(): World {
     });
   }
   return {
-    // Asked for only when a command reads it: touching it costs time.
     get stdin() {
       return process.stdin;
     },
+    interactive: isatty(0) && isatty(2),
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

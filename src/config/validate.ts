@@ -109,7 +109,7 @@ function report(mistakes: readonly Mistake[], { name, placeOf }: ValidateContext
   });
   return new CcosError("read-error", lines.map((line) => line.text).join("\n"), {
     place: lines[0]?.place,
-    remedy: "Correct the configuration; schema/ccos.config.schema.json lists every setting.",
+    remedy: "Correct the configuration; schema/ccos.config.json lists every setting.",
   });
 }
 

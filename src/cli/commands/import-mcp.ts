@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { importMcp } from "../../importers/index.ts";
+import { createRedactor } from "../../kernel/index.ts";
 import { EXIT, type Command } from "../command-context.ts";
 
 export interface ImportMcpArguments {
@@ -15,6 +16,9 @@ export interface ImportMcpArguments {
 export const importMcpCommand: Command<ImportMcpArguments> = async (args, context) => {
   context.watchSignals();
   const { output, options, cwd } = context;
+  const redactor = createRedactor();
+  if (args.authEnv !== undefined) redactor.add(context.env[args.authEnv]);
+  output.guard(redactor);
   const { files, capabilities, warnings } = await importMcp({ ...args, env: context.env, cwd, signal: context.signal });
   if (options.json === true) {
     output.data({ files, capabilities, warnings });
