@@ -51,18 +51,18 @@ describe("the documents", () => {
         .map(([room = "", , doors = ""]) => [room, doors === "nothing" ? [] : doors.split(", ")]),
     );
     expect([...stated.keys()].toSorted()).toEqual(Object.keys(ROOMS).toSorted());
-    for (const [room, { doors }] of Object.entries(ROOMS)) {
-      if (room !== "index.ts") expect([room, stated.get(room)?.toSorted()]).toEqual([room, doors.toSorted()]);
-    }
+    // The public door may enter everywhere; its row says so in words.
+    const rooms = Object.entries(ROOMS).filter(([room]) => room !== "index.ts");
+    for (const [room, { doors }] of rooms)
+      expect([room, stated.get(room)?.toSorted()]).toEqual([room, doors.toSorted()]);
   });
 
   test("docs/configuration.md names every setting there is, and its default", () => {
     const stated = new Map(
       rows("docs/configuration.md").flatMap(([keys = "", second = ""]) => keys.split(" ").map((key) => [key, second])),
     );
-    for (const path of [[], ["session"]]) {
-      for (const key of knownKeys(path)) if (key !== "$schema") expect([...stated.keys()]).toContain(key);
-    }
+    const keys = [...knownKeys([]), ...knownKeys(["session"])].filter((key) => key !== "$schema");
+    expect([...stated.keys()]).toEqual(expect.arrayContaining(keys));
     for (const [key, value] of Object.entries(DEFAULT_SETTINGS["session"] as object)) {
       expect([key, stated.get(key)]).toEqual([key, String(value)]);
     }
