@@ -20,6 +20,7 @@ export default defineConfig({
     "vitest/require-mock-type-parameters": "off",
     // Set-up in hooks checks itself with expect, too.
     "vitest/no-standalone-expect": "off",
+    "vitest/valid-expect": ["error", { maxArgs: 2 }],
     "typescript/consistent-type-imports": "error",
     "typescript/no-explicit-any": "error",
     "typescript/no-floating-promises": "error",
