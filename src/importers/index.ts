@@ -1,0 +1,1 @@
+export { importMcp, type ImportMcpOptions, type ImportResult } from "./mcp.ts";

@@ -1,0 +1,77 @@
+import { createRedactor, fail, oneLine, type JsonObject } from "../kernel/index.ts";
+import { splitCommandLine } from "./command-line.ts";
+
+/** Where the tools are listed from, and what a file says to lead back there. */
+export interface McpSource {
+  /** Keys of the provider block. */
+  readonly connection: JsonObject;
+  /** For people and for `:discovery`: an address without secrets, or a command line. */
+  readonly text: string;
+  /** What the server is called where it does not say so itself. */
+  readonly fallbackName: string;
+}
+
+export interface McpSourceOptions {
+  readonly authEnv?: string | undefined;
+  /** Sent with every request, and written to the files: no secrets. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly warn: (message: string) => void;
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|.*(?:token|secret|api-?key|password).*)$/i;
+
+/** Reads a source as people give it: an http(s) address, or anything else as a command line. */
+export function parseMcpSource(source: string | URL, options: McpSourceOptions): McpSource {
+  const text = String(source).trim();
+  if (text === "") fail("invalid-argument", "There is no source to import from.", { remedy: "Give an address or a command." });
+  const found = /^https?:\/\//i.test(text) ? addressOf(text, options) : commandOf(text);
+  const connection = { ...found.connection };
+  if (options.authEnv !== undefined) {
+    if (!VARIABLE.test(options.authEnv)) {
+      fail("invalid-argument", `${JSON.stringify(oneLine(options.authEnv, 60))} is not the name of a variable.`, {
+        remedy: "--auth-env takes the name of the variable that holds the token, not the token.",
+      });
+    }
+    connection["auth_env_var"] = options.authEnv;
+  }
+  return { ...found, connection };
+}
+
+function addressOf(text: string, { headers = {}, warn }: McpSourceOptions): McpSource {
+  const url = URL.parse(text);
+  if (url === null) {
+    return fail("invalid-argument", `${oneLine(createRedactor().redact(text))} is not an address.`, {
+      remedy: "Give it like http://127.0.0.1:3000/mcp.",
+    });
+  }
+  if (url.username !== "" || url.password !== "") {
+    fail("invalid-argument", `The address of ${url.host} holds credentials, which would be written to the files.`, {
+      remedy: "Put the token into a variable and name that with --auth-env.",
+    });
+  }
+  url.hash = "";
+  const shown = createRedactor().redact(url.href);
+  if (shown !== url.href) warn(`The address seems to hold a secret, and the files hold the address: ${shown}`);
+  for (const name of Object.keys(headers)) {
+    if (SECRET_HEADER.test(name)) {
+      fail("invalid-argument", `The header ${oneLine(name, 60)} carries a secret, which would be written to the files.`, {
+        remedy: "Put the token into a variable and name that with --auth-env.",
+      });
+    }
+  }
+  return {
+    connection: { server_url: url.href, ...(Object.keys(headers).length > 0 && { headers: { ...headers } }) },
+    text: shown,
+    fallbackName: url.hostname,
+  };
+}
+
+function commandOf(text: string): McpSource {
+  const [command = "", ...args] = splitCommandLine(text);
+  return {
+    connection: { command, ...(args.length > 0 && { args }) },
+    text: createRedactor().redact(text),
+    fallbackName: command.replace(/^.*[\\/]/, "").replace(/\.\w+$/, ""),
+  };
+}
