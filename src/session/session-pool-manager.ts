@@ -239,8 +239,19 @@ export class SessionPoolManager implements SessionDelegate {
     });
     try {
       await Promise.all([...this.#pools.values()].map((pool) => pool.close("the environment closed")));
+      // After every session: connections that sessions share are needed to end them.
+      await Promise.all([...this.#handlers.values()].map((handler) => this.#closeHandler(handler)));
     } finally {
       timer.cancel();
+    }
+  }
+
+  async #closeHandler(handler: SessionHandler): Promise<void> {
+    try {
+      await handler.close?.();
+    } catch (error) {
+      const { code, message } = toCcosError(error);
+      this.#around.events.emit("warning", { code, message: this.#around.redactor.redact(message) });
     }
   }
 
