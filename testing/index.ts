@@ -18,3 +18,4 @@ export {
   type McpTool,
   type McpToolCall,
 } from "./mcp-server.ts";
+export { capabilityOf, driveHandler, type DriverOptions, type HandlerDriver } from "./drive-handler.ts";

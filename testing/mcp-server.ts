@@ -356,7 +356,8 @@ class ScriptedMcpServer implements McpServer {
         return;
       case "tools/list": {
         const tools = this.dials.tools.map(({ run: _, ...tool }) => ({ inputSchema: { type: "object" }, ...tool }));
-        answer.result({ ...extra, ...(extra && { ttlMs: 0, cacheScope: "private" }), tools });
+        const hints = "resultType" in extra ? { ttlMs: 0, cacheScope: "private" } : {};
+        answer.result({ ...extra, ...hints, tools });
         return;
       }
       case "tools/call":

@@ -157,7 +157,8 @@ export async function describeServer(address: ServerAddress): Promise<ServerDesc
 function targetOf(address: ServerAddress): Target {
   const { url, command, args = [], env = {}, cwd, token, headers = {} } = address;
   const maxResponseBytes = address.maxResponseBytes ?? 32 * 1024 * 1024;
-  const common = { credentials: token === undefined ? {} : { token }, credentialSource: address.tokenVariable, shape: {}, operation: "the listing" };
+  const credentials: Record<string, string> = token === undefined ? {} : { token };
+  const common = { credentials, credentialSource: address.tokenVariable, shape: {}, operation: "the listing" };
   if (command !== undefined) {
     const settings: McpSettings = { kind: "stdio", command, args, env, cwd, maxResponseBytes };
     return { ...common, endpoint: [command, ...args].join(" "), settings };

@@ -1,0 +1,176 @@
+import {
+  CcosError,
+  isCcosError,
+  isJsonObject,
+  startDeadline,
+  systemClock,
+  systemRandom,
+  type JsonObject,
+  type JsonValue,
+} from "../src/kernel/index.ts";
+import type {
+  Session,
+  SessionCall,
+  SessionCapability,
+  SessionContext,
+  SessionHandler,
+  SecretUse,
+  Target,
+  TargetContext,
+} from "../src/session/handler.ts";
+
+/**
+ * Drives a handler as the core does, without the core: no pool, no replay, no retry. What a handler throws
+ * comes out classified, so that a test sees what the core would.
+ */
+export interface HandlerDriver<State> {
+  readonly lost: readonly string[];
+  readonly warnings: readonly string[];
+  readonly secrets: ReadonlySet<string>;
+  target(capability: SessionCapability): Target;
+  open(capability: SessionCapability, options?: { readonly signal?: AbortSignal }): Promise<Session<State>>;
+  restore(snapshot: JsonObject, capability: SessionCapability): Promise<Session<State>>;
+  call(
+    session: Session<State>,
+    capability: SessionCapability,
+    input?: JsonValue,
+    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<JsonValue>;
+  terminate(session: Session<State>): Promise<void>;
+  /** Terminates every session that is still open, and closes the handler. */
+  close(): Promise<void>;
+}
+
+export interface DriverOptions {
+  /** The variables of the environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Settings for every endpoint. */
+  readonly endpointSettings?: JsonObject;
+  /** Told of every secret that is asked for. */
+  readonly onSecret?: (name: string, use: SecretUse) => void;
+}
+
+export function driveHandler<State>(
+  handler: SessionHandler<State>,
+  options: DriverOptions = {},
+): HandlerDriver<State> {
+  const env = options.env ?? {};
+  const lost: string[] = [];
+  const warnings: string[] = [];
+  const secrets = new Set<string>();
+  const open = new Map<string, Session<State>>();
+  let count = 0;
+
+  const targetContext: TargetContext = {
+    variable: (name) => env[name],
+    secret(name, use) {
+      options.onSecret?.(name, use);
+      if (use.fallbackOrigins !== undefined && !use.fallbackOrigins.includes(use.origin)) return undefined;
+      return env[name];
+    },
+    authorizeEndpoint: () => {},
+    authorizeCommand: () => {},
+    endpointSettings: () => options.endpointSettings ?? {},
+  };
+
+  const context = (signal: AbortSignal): SessionContext => ({
+    clock: systemClock,
+    random: systemRandom,
+    signal,
+    lost: (reason) => lost.push(reason),
+    addSecret: (secret) => secrets.add(secret),
+    warn: (message) => warnings.push(message),
+  });
+
+  const never = new AbortController().signal;
+  const classified = (error: unknown, phase: "open" | "execute" | "terminate", sent: boolean, target: Target): CcosError => {
+    if (isCcosError(error)) return error;
+    const result = handler.classifyFailure?.(error, { phase, sent, target });
+    if (result === undefined) throw error;
+    return result;
+  };
+
+  const keep = (target: Target, state: State): Session<State> => {
+    const session: Session<State> = { id: `ses_${++count}`, target, state, lost: false };
+    open.set(session.id, session);
+    return session;
+  };
+
+  const driver: HandlerDriver<State> = {
+    lost,
+    warnings,
+    secrets,
+    target: (capability) => handler.target(capability, targetContext),
+    async open(capability, { signal = never } = {}) {
+      const target = driver.target(capability);
+      try {
+        return keep(target, (await handler.initializeSession(target, context(signal))).state);
+      } catch (error) {
+        throw classified(error, "open", false, target);
+      }
+    },
+    async restore(snapshot, capability) {
+      const target = driver.target(capability);
+      if (handler.restore === undefined) throw new Error("This handler restores nothing.");
+      try {
+        return keep(target, (await handler.restore(snapshot, target, context(never))).state);
+      } catch (error) {
+        throw classified(error, "open", false, target);
+      }
+    },
+    async call(session, capability, input = {}, { signal, timeoutMs = Number.POSITIVE_INFINITY } = {}) {
+      using deadline = startDeadline(systemClock, timeoutMs, signal);
+      const target = driver.target(capability);
+      let sent = false;
+      const call: SessionCall = {
+        capability,
+        target,
+        input,
+        signal: deadline.signal,
+        remainingMs: () => deadline.remainingMs(),
+        attempt: 1,
+        sent: () => {
+          sent = true;
+        },
+      };
+      try {
+        return await handler.executeWithSession(session, call, context(never));
+      } catch (error) {
+        throw classified(error, "execute", sent, target);
+      }
+    },
+    async terminate(session) {
+      open.delete(session.id);
+      await handler.terminateSession(session, context(never));
+    },
+    async close() {
+      for (const session of [...open.values()]) await driver.terminate(session);
+      await handler.close?.();
+    },
+  };
+  return driver;
+}
+
+/** A capability as a handler sees it, from the nested metadata of one provider. */
+export function capabilityOf(
+  provider: string,
+  block: JsonObject,
+  options: { readonly id?: string; readonly idempotent?: boolean; readonly trusted?: boolean } = {},
+): SessionCapability {
+  const metadata: Record<string, string> = Object.create(null) as Record<string, string>;
+  const flatten = (prefix: string, value: JsonValue): void => {
+    if (isJsonObject(value)) {
+      for (const [key, inner] of Object.entries(value)) flatten(`${prefix}_${key}`, inner);
+    } else if (value !== null) {
+      metadata[prefix] = Array.isArray(value) ? JSON.stringify(value) : String(value);
+    }
+  };
+  flatten(provider, block);
+  return {
+    id: options.id ?? `${provider}.test`,
+    metadata,
+    block,
+    idempotent: options.idempotent,
+    trusted: options.trusted ?? true,
+  };
+}
