@@ -47,7 +47,7 @@ export function moduleText(head: ModuleHead, declarations: readonly ToolDeclarat
     const fields = fieldsOf(declaration);
     const isSchema = ([key]: Field): boolean => key.endsWith("-schema");
     const own = [["type", "ccos.capability:v1"] satisfies Field, ...fields.filter((one) => !isSchema(one))];
-    const capability = `:capability {${own.map((one) => field(...one, 17)).join("\n").trimStart()}}`;
+    const capability = `:capability {${own.map((one) => field(...one, 18)).join("\n").trimStart()}}`;
     return [`    {${capability}`, ...fields.filter(isSchema).map((one) => field(...one, 5))].join("\n") + "}";
   });
   return (
