@@ -30,9 +30,11 @@ const NAMED_ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\\", "\\\\"],
   ['"', '\\"'],
 ]);
-// Control characters and halves of surrogate pairs would not survive a terminal or UTF-8.
-// oxlint-disable-next-line no-control-regex
-const ESCAPED = /[\u0000-\u001f\u007f-\u009f"\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+// Control characters and halves of surrogate pairs would not survive a terminal or UTF-8; line separators and
+// what reorders text would show a reader something else than what is there.
+const ESCAPED =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 export function quoteString(text: string): string {
   const inner = text.replace(
