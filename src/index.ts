@@ -17,8 +17,12 @@ export type {
   Unsubscribe,
 } from "./kernel/index.ts";
 
-export type { CallOptions, CallOutcome, Caller, SessionUse } from "./capability/call.ts";
-export type { Manifest } from "./capability/manifest.ts";
+export { reportOf } from "./capability/index.ts";
+export type { CallOptions, CallOutcome, CallReport, Caller, SessionUse } from "./capability/index.ts";
+export type { Manifest } from "./capability/index.ts";
+
+export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
+export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 
 export { SessionPoolManager } from "./session/index.ts";
 export type {
