@@ -9,8 +9,8 @@ export interface Named<T> {
   readonly fileName: string;
 }
 
-// Leaves room within the 255 bytes a file name may have.
-const LONGEST_SEGMENT = 120;
+// Two segments, a suffix and the name of a draft together stay within the 255 bytes a file name may have.
+const LONGEST_SEGMENT = 100;
 const LONGEST_PREFIX = 80;
 const PREFIX = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 // Windows opens a device instead of a file under these names, whatever the extension.
