@@ -66,8 +66,11 @@ describe("trust", () => {
     await symlink(caps, join(caps, "sub", "again"));
     await store.trust("capabilities");
     expect(await store.isTrusted("capabilities")).toBe(true);
+    expect(await store.isTrusted("capabilities/link.rtfs")).toBe(true);
+    expect(await store.isTrusted("outside.rtfs")).toBe(false);
     await writeFile(join(root, "outside.rtfs"), "(evil)");
     expect(await store.isTrusted("capabilities")).toBe(false);
+    expect(await store.isTrusted("capabilities/link.rtfs")).toBe(false);
   });
 
   it("of a configuration covers the modules it names", async () => {
@@ -101,6 +104,24 @@ describe("trust", () => {
     expect(await store.isTrusted("capabilities")).toBe(false);
     await expect(store.trust("capabilities")).rejects.toMatchObject({ code: "store-error" });
     expect(await readFile(store.file, "utf8")).toBe("{broken");
+  });
+
+  it("does not reach what its hash leaves out", async () => {
+    await mkdir(join(caps, "node_modules", "x"), { recursive: true });
+    await writeFile(join(caps, "node_modules", "x", "c.rtfs"), "(c)");
+    await store.trust("capabilities");
+    expect(await store.isTrusted("capabilities")).toBe(true);
+    expect(await store.isTrusted("capabilities/node_modules/x/c.rtfs")).toBe(false);
+    expect(await store.isTrusted("capabilities/notes.md")).toBe(false);
+  });
+
+  it("of many files is judged from one reading of their folder", async () => {
+    await store.trust("capabilities");
+    const snapshot = store.snapshot();
+    expect(await snapshot.isTrusted("capabilities/a.rtfs")).toBe(true);
+    await writeFile(join(caps, "a.rtfs"), "(A)");
+    expect(await snapshot.isTrusted("capabilities/sub/b.rtfs")).toBe(true);
+    expect(await store.snapshot().isTrusted("capabilities/sub/b.rtfs")).toBe(false);
   });
 
   it("of something that does not exist is an error when recorded and no when asked", async () => {

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, extname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fail, getOwn, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
 
 export interface TrustRecord {
@@ -22,6 +22,8 @@ export interface TrustStore {
   readonly file: string;
   /** A file is trusted by a record of its own or of a folder around it. Never throws: in doubt, no. */
   isTrusted(path: string): Promise<boolean>;
+  /** The same answers, for reading many files of a folder: the records and each folder are read once, when first needed. */
+  snapshot(): Pick<TrustStore, "isTrusted">;
   /** Records a file or a folder as it is now. */
   trust(path: string): Promise<TrustRecord>;
 }
@@ -37,6 +39,8 @@ export interface TrustOptions {
 const COVERED: ReadonlySet<string> = new Set(
   [".rtfs", ".json", ".yaml", ".yml", ".proto", ".binpb", ".desc", ".graphql", ".graphqls", ".gql", ".wsdl"],
 );
+// Nobody looks for capabilities there.
+const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
 const MOST_FILES = 20_000;
 const MOST_BYTES = 512 * 1024 * 1024;
 
@@ -44,30 +48,18 @@ export function createTrustStore(options: TrustOptions): TrustStore {
   const file = trustFile(options.env);
   const cwd = options.cwd ?? process.cwd();
 
-  const holds = async (records: JsonObject, path: string): Promise<boolean> => {
-    const record = getOwn(records, path);
-    if (!isJsonObject(record)) return false;
-    const now = await fingerprint(path);
-    return record["sha256"] === now.sha256 && record["kind"] === now.kind;
-  };
-
   return {
     file,
-    async isTrusted(path) {
-      try {
-        const records = await readRecords(file);
-        if (Object.keys(records).length === 0) return false;
-        const real = await realpath(resolve(cwd, path));
-        if (await holds(records, real)) return true;
-        // A module that a configuration names is covered by the record of that file only, not by its folder's.
-        if (!COVERED.has(extname(real)) || isConfig(real)) return false;
-        for (let folder = dirname(real); ; folder = dirname(folder)) {
-          if (await holds(records, folder)) return true;
-          if (folder === dirname(folder)) return false;
-        }
-      } catch {
-        return false;
-      }
+    isTrusted: (path) => judge(resolve(cwd, path), () => readRecords(file), fingerprint),
+    snapshot() {
+      let records: Promise<JsonObject> | undefined;
+      const known = new Map<string, Promise<Fingerprint>>();
+      const once = (path: string): Promise<Fingerprint> => {
+        let found = known.get(path);
+        if (found === undefined) known.set(path, (found = fingerprint(path)));
+        return found;
+      };
+      return { isTrusted: (path) => judge(resolve(cwd, path), () => (records ??= readRecords(file)), once) };
     },
     async trust(path) {
       const real = await realpath(resolve(cwd, path)).catch((error: unknown) =>
@@ -85,6 +77,35 @@ export function createTrustStore(options: TrustOptions): TrustStore {
       return { path: real, kind, sha256, files };
     },
   };
+}
+
+async function judge(
+  path: string,
+  read: () => Promise<JsonObject>,
+  measure: (path: string) => Promise<Fingerprint>,
+): Promise<boolean> {
+  try {
+    const records = await read();
+    if (Object.keys(records).length === 0) return false;
+    const holds = async (candidate: string): Promise<boolean> => {
+      const record = getOwn(records, candidate);
+      if (!isJsonObject(record)) return false;
+      const now = await measure(candidate);
+      return record["sha256"] === now.sha256 && record["kind"] === now.kind;
+    };
+    const real = await realpath(path);
+    if (await holds(real)) return true;
+    // A configuration may name modules, and those are covered by its own record and not by its folder's.
+    if (!isCovered(path) || isConfig(real)) return false;
+    // By the path as given: a folder's hash covers what links in it lead to.
+    for (let folder = dirname(path), name = basename(path); !SKIPPED.has(name); name = basename(folder), folder = dirname(folder)) {
+      if (await holds(await realpath(folder))) return true;
+      if (folder === dirname(folder)) return false;
+    }
+    return false;
+  } catch {
+    return false;
+  }
 }
 
 function trustFile(env: TrustOptions["env"]): string {
@@ -143,6 +164,10 @@ async function fingerprint(path: string): Promise<Fingerprint> {
   return { kind: "file", sha256: hash.digest("hex"), files: budget.files };
 }
 
+function isCovered(path: string): boolean {
+  return COVERED.has(extname(path).toLowerCase());
+}
+
 function isConfig(path: string): boolean {
   return path.endsWith("config.json");
 }
@@ -184,11 +209,11 @@ async function coveredFiles(folder: string): Promise<string[]> {
     if (seen.has(real)) return;
     seen.add(real);
     for (const name of (await readdir(at)).sort()) {
-      if (name === ".git" || name === "node_modules") continue;
+      if (SKIPPED.has(name)) continue;
       const path = join(at, name);
       const info = await stat(path).catch(() => undefined);
       if (info?.isDirectory()) await walk(path);
-      else if (info?.isFile() && COVERED.has(extname(name).toLowerCase())) found.push(path);
+      else if (info?.isFile() && isCovered(name)) found.push(path);
       if (found.length > MOST_FILES) return;
     }
   };
