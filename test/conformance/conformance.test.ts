@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+
+import { expectedFailures, listScenarios, runScenario } from "./run.ts";
+
+const expected = await expectedFailures();
+const scenarios = await listScenarios();
+
+test("every expected failure names a scenario that exists, and a reason", () => {
+  const names = new Set(scenarios.map(({ name }) => name));
+  for (const [name, reason] of Object.entries(expected)) {
+    expect(names).toContain(name);
+    expect(reason).toMatch(/^[A-Z].{20,}\.$/);
+  }
+});
+
+test("no scenario of the core groups is excused", () => {
+  const excused = Object.keys(expected).filter((name) => !/^(?:auth\/|elicitation-|sep-2322-)/.test(name));
+  expect(excused).toEqual([]);
+});
+
+for (const scenario of scenarios) {
+  const reason = expected[scenario.name];
+  const title = `${scenario.name}${scenario.version === undefined ? "" : ` at ${scenario.version}`}`;
+  test(reason === undefined ? `${title} passes` : `${title} fails as expected`, { timeout: 60_000 }, async () => {
+    const { passed, output } = await runScenario(scenario);
+    if (reason === undefined) expect(passed, output).toBe(true);
+    else expect(passed, `It passes: remove it from expected-failures.json. (${reason})`).toBe(false);
+  });
+}
