@@ -18,8 +18,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdin: AsyncIterable<Uint8Array>;
-  /** Both stdin and stderr are terminals, so a person can be asked. */
-  readonly interactive: boolean;
+  /** Asks the person at the terminal; undefined where there is none (stdin and stderr are both terminals, or it is nobody). */
+  readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Aborts at Ctrl-C or SIGTERM; from then on the command ends and drains. */
   readonly signal: AbortSignal;
   /** From now on Ctrl-C is a cancellation. Before, it just ends the process: there is nothing to drain. */

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { isCcosError, oneLine } from "../kernel/index.ts";
 import type { CommandContext } from "./command-context.ts";
 
@@ -7,19 +6,14 @@ import type { CommandContext } from "./command-context.ts";
  * False where there is nothing to trust, nobody to ask, or the answer is no.
  */
 export async function offerTrust(error: unknown, context: CommandContext): Promise<boolean> {
-  if (!context.interactive || context.options.quiet === true || context.signal.aborted) return false;
-  const path = isCcosError(error) && error.code === "permission-denied" ? error.details?.["trustPath"] : undefined;
-  if (!isCcosError(error) || typeof path !== "string") return false;
-  context.output.problem(oneLine(error.message));
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`Trust ${path} as it is now? [y/N] `, { signal: context.signal });
-    if (!/^\s*y(?:es)?\s*$/i.test(answer)) return false;
-  } catch {
-    return false;
-  } finally {
-    terminal.close();
-  }
+  const { ask, signal, output } = context;
+  if (ask === undefined || context.options.quiet === true || signal.aborted) return false;
+  if (!isCcosError(error) || error.code !== "permission-denied") return false;
+  const path = error.details?.["trustPath"];
+  if (typeof path !== "string") return false;
+  output.problem(oneLine(error.message));
+  const answer = await ask(`Trust ${oneLine(path)} as it is now? [y/N] `, signal).catch(() => "");
+  if (!/^\s*y(?:es)?\s*$/i.test(answer)) return false;
   const { createTrustStore } = await import("../config/index.ts");
   await createTrustStore(context).trust(path);
   return true;

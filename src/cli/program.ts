@@ -11,8 +11,7 @@ import { version } from "./version.ts";
 /** What the program needs of its process. */
 export interface World {
   readonly stdin: CommandContext["stdin"];
-  /** Both stdin and stderr are terminals, so a person can be asked. */
-  readonly interactive: boolean;
+  readonly ask: CommandContext["ask"];
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,7 +50,7 @@ async function execute<Arguments>(world: World, options: GlobalOptions, load: Lo
     get stdin() {
       return world.stdin;
     },
-    interactive: world.interactive,
+    ask: world.ask,
     signal: interruption.signal,
     watchSignals: () => interruption.watch(),
   };
@@ -110,6 +109,11 @@ function createParser(world: World, execute: Execute): Parser {
     .action((file: string, own: { input?: string; print?: "edn" | "json" }) =>
       execute(options(), async () => (await import("./commands/run.ts")).runCommand, { file, ...own }),
     );
+
+  parser
+    .command("check <path...>")
+    .description("read and validate capability files and folders; executes nothing")
+    .action((paths: string[]) => execute(options(), async () => (await import("./commands/check.ts")).checkCommand, { paths }));
 
   parser
     .command("call <id> [input...]")
@@ -189,11 +193,21 @@ function processWorld(): World {
     get stdin() {
       return process.stdin;
     },
-    interactive: isatty(0) && isatty(2),
+    ask: isatty(0) && isatty(2) ? askAtTerminal : undefined,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
     cwd: process.cwd(),
     signals: process,
   };
+}
+
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal });
+  } finally {
+    terminal.close();
+  }
 }

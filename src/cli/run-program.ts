@@ -3,6 +3,7 @@ import { print as printEdn, toJsonText } from "../rtfs/index.ts";
 import { EXIT, type CommandContext } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import { offerTrust } from "./offer-trust.ts";
 import { withEnvironment } from "./open-environment.ts";
 
 export type PrintForm = "edn" | "json";
@@ -25,6 +26,11 @@ export async function runProgram({ source, file, input, print }: Program, contex
     });
     return EXIT.done;
   } catch (error) {
+    if (await offerTrust(error, context)) {
+      // Not run again by itself: what it did before it was refused, it would do twice.
+      context.output.problem("It is trusted now. Run the program again.");
+      return exitCodeOf(error);
+    }
     reportError(error, context.output, { cwd: context.cwd, sources: new Map([[file, source]]) });
     return exitCodeOf(error);
   }

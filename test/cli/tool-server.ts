@@ -63,8 +63,8 @@ export async function startToolServer(tools: Readonly<Record<string, Tool>>, hos
 }
 
 /** A capability file of one tool. */
-export function toolFile(id: string, url: string, more: { readonly block?: string; readonly form?: string } = {}): string {
-  const tool = id.slice(id.lastIndexOf(".") + 1);
+export function toolFile(id: string, url: string, more: { readonly tool?: string; readonly block?: string; readonly form?: string } = {}): string {
+  const tool = more.tool ?? id.slice(id.lastIndexOf(".") + 1);
   return `(capability ${JSON.stringify(id)}
   :description "A tool called ${tool}"
   :metadata {:mcp {:server_url ${JSON.stringify(url)} :tool_name ${JSON.stringify(tool)} :requires_session "auto" ${more.block ?? ""}}}
