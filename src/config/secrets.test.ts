@@ -28,6 +28,12 @@ describe("a secret of a trusted capability", () => {
     expect(redactor.redact(`Authorization: ${env.ACME_TOKEN}`)).not.toContain(env.ACME_TOKEN);
   });
 
+  it("is hidden without the line end it was read with, too", () => {
+    const redactor = createRedactor();
+    secretsFor({}, { redactor, env: { T: "from-a-file\n" } }).secret("T", { origin: "https://a.b" });
+    expect(redactor.redact("Bearer: from-a-file")).toBe("Bearer: [redacted]");
+  });
+
   it("is undefined where the variable is not set or empty, and inherited names are not variables", () => {
     const secrets = secretsFor();
     for (const name of ["MISSING", "EMPTY", "toString", "__proto__"]) {

@@ -109,6 +109,8 @@ export function createSecrets(options: SecretsOptions): Secrets {
           if (error !== undefined) throw error;
           const value = held(name);
           options.redactor.add(value);
+          // A line end that came with it from a file is cut off before use.
+          options.redactor.add(value?.trim());
           return value;
         },
         authorizeEndpoint(origin, variableName) {
