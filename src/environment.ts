@@ -17,7 +17,7 @@ export interface EnvironmentOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
-  readonly handlers?: readonly SessionHandler<never>[] | undefined;
+  readonly handlers?: readonly SessionHandler[] | undefined;
   /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */
   readonly onWarning?: ((warning: RuntimeEvents["warning"]) => void) | undefined;
 }
@@ -66,7 +66,7 @@ export interface CCOSEnvironment extends AsyncDisposable {
   readonly sessions: {
     list(): SessionInfo[];
     close(id: string): Promise<boolean>;
-    registerHandler(handler: SessionHandler<never>): void;
+    registerHandler(handler: SessionHandler): void;
   };
   on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe;
   readonly redactor: Redactor;

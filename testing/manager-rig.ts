@@ -6,6 +6,7 @@ import {
   startDeadline,
   type JsonObject,
   type JsonValue,
+  type Redactor,
   type RuntimeEvents,
 } from "../src/kernel/index.ts";
 import { SessionPoolManager } from "../src/session/index.ts";
@@ -24,6 +25,7 @@ export interface RigCall {
 export interface ManagerRig extends ScriptedHandler {
   readonly clock: FakeClock;
   readonly manager: SessionPoolManager;
+  readonly redactor: Redactor;
   readonly env: Record<string, string>;
   /** Every event so far, in order. */
   readonly events: { name: keyof RuntimeEvents; event: RuntimeEvents[keyof RuntimeEvents] }[];
@@ -50,9 +52,10 @@ export function createManagerRig(options: { readonly seed?: number; readonly ses
   const events: ManagerRig["events"] = [];
   emitter.onAny((name, event) => void events.push({ name, event }));
   const env: Record<string, string> = Object.create(null) as Record<string, string>;
+  const redactor = createRedactor();
   const manager = new SessionPoolManager({
     events: emitter,
-    redactor: createRedactor(),
+    redactor,
     clock,
     random: createSeededRandom(options.seed ?? 1),
     readVariable: (name) => env[name],
@@ -82,6 +85,7 @@ export function createManagerRig(options: { readonly seed?: number; readonly ses
   return Object.assign(Object.create(scripted, Object.getOwnPropertyDescriptors(scripted)) as ScriptedHandler, {
     clock,
     manager,
+    redactor,
     env,
     events,
     countOf: (name: keyof RuntimeEvents) => events.filter((entry) => entry.name === name).length,

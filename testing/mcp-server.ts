@@ -58,7 +58,7 @@ export type McpFault =
   | { kind: "cut"; executed: boolean }
   /** The tool runs, then its stream ends without an answer. */
   | { kind: "end-stream"; eventId?: string }
-  /** This text is the body of the answer (JSON) or the data of an event, whatever it is. */
+  /** This text is the body of the answer, whatever it is; `$ID` in it stands for the id of the request. */
   | { kind: "raw"; body: string; contentType?: string }
   /** The tool runs and answers with this many bytes of text. */
   | { kind: "oversize"; bytes: number };
@@ -522,7 +522,7 @@ class Answer {
         if (!fault.executed) this.cut();
         return !fault.executed;
       case "raw":
-        this.#response.writeHead(200, { "content-type": fault.contentType ?? "application/json" }).end(fault.body);
+        this.#response.writeHead(200, { "content-type": fault.contentType ?? "application/json" }).end(fault.body.replaceAll("$ID", JSON.stringify(this.#id)));
         return true;
       default:
         return false;

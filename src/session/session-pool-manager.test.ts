@@ -152,6 +152,47 @@ describe("isolation", () => {
   });
 });
 
+test("what a peer quotes of a secret does not reach the caller", async () => {
+  const rig = createManagerRig();
+  rig.env["TOKEN"] = "canary-77aa21";
+  rig.redactor.add("canary-77aa21");
+  rig.dials.callFailure = () =>
+    new CcosError("rejected", "canary-77aa21 is no valid token", { details: { quoted: "token canary-77aa21" } });
+  const error = await rig.call(rig.capability("line.a", { authEnvVar: "TOKEN" })).catch((failure: unknown) => failure);
+  expect(error).toMatchObject({ code: "rejected", message: "[redacted] is no valid token" });
+  expect(JSON.stringify([error, rig.events])).not.toContain("canary");
+});
+
+describe("a handler that is loaded when it is needed", () => {
+  test("is known before, and loaded once", async () => {
+    const rig = createManagerRig();
+    const acme = createScriptedHandler(rig.clock, "acme");
+    let loads = 0;
+    rig.manager.registerLoader("acme", async () => ((loads += 1), acme.handler));
+    expect(rig.manager.providers()).toEqual(["acme", "line"]);
+    expect(rig.manager.manifestTraits("acme")).toEqual({});
+    const capability = rig.capability("acme.a", { provider: "acme" });
+    expect(loads).toBe(0);
+    await rig.call(capability);
+    await rig.call(capability);
+    expect(loads).toBe(1);
+    expect(acme.counts.openings).toBe(1);
+  });
+
+  test("that fails to load fails the call, and is tried again at the next", async () => {
+    const rig = createManagerRig();
+    const acme = createScriptedHandler(rig.clock, "acme");
+    let broken = true;
+    rig.manager.registerLoader("acme", () =>
+      broken ? Promise.reject(new CcosError("not-found", "no such module")) : Promise.resolve(acme.handler),
+    );
+    const capability = rig.capability("acme.a", { provider: "acme" });
+    await expect(rig.call(capability)).rejects.toMatchObject({ code: "not-found" });
+    broken = false;
+    expect((await rig.call(capability)).attempts).toBe(1);
+  });
+});
+
 describe("limits", () => {
   test("no session carries more calls than allowed, and all are served in the end", async () => {
     const rig = createManagerRig();

@@ -33,7 +33,7 @@ import { SessionPool } from "./pool.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
-import type { ResolvedSessionPolicy, SessionPolicy } from "./session-policy.ts";
+import type { SessionPolicy } from "./session-policy.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
 export type SessionId = string;
@@ -59,6 +59,7 @@ export interface SessionPoolManagerOptions {
 export class SessionPoolManager implements SessionDelegate {
   readonly #around: PoolSurroundings;
   readonly #handlers = new Map<string, SessionHandler>();
+  readonly #loaders = new Map<string, () => Promise<SessionHandler>>();
   readonly #pools = new Map<string, SessionPool>();
   readonly #budgets = new Map<string, EndpointBudget>();
   readonly #targets: TargetResolver;
@@ -91,7 +92,7 @@ export class SessionPoolManager implements SessionDelegate {
    * Makes a provider's sessions available. A later handler of the same provider takes the place of an
    * earlier one as long as that has no sessions; after that it is refused with `invalid-argument`.
    */
-  registerHandler<State>(handler: SessionHandler<State>): void {
+  registerHandler(handler: SessionHandler): void {
     const { provider } = handler;
     for (const pool of this.#pools.values()) {
       if (pool.provider === provider) {
@@ -100,17 +101,22 @@ export class SessionPoolManager implements SessionDelegate {
         });
       }
     }
-    // The pools hand a handler only states it made itself, so the type of the state may be forgotten here.
-    this.#handlers.set(provider, handler as SessionHandler);
+    this.#handlers.set(provider, handler);
+  }
+
+  /** Makes a provider's sessions available, and has its handler loaded when the first one is needed. */
+  registerLoader(provider: string, load: () => Promise<SessionHandler>): void {
+    this.#loaders.set(provider, load);
   }
 
   providers(): readonly string[] {
-    return [...this.#handlers.keys()].sort();
+    return [...new Set([...this.#handlers.keys(), ...this.#loaders.keys()])].sort();
   }
 
   manifestTraits(provider: string): ManifestTraits | undefined {
     const handler = this.#handlers.get(provider);
-    return handler === undefined ? undefined : (handler.traits ?? {});
+    if (handler === undefined) return this.#loaders.has(provider) ? {} : undefined;
+    return handler.traits ?? {};
   }
 
   /** The provider whose sessions flattened metadata asks for; undefined where it asks for none. */
@@ -124,7 +130,7 @@ export class SessionPoolManager implements SessionDelegate {
    */
   async executeWithSession(manifest: Manifest, input: JsonValue, context: CallContext): Promise<CallOutcome> {
     const block = blockOf(manifest);
-    const handler = this.#handlerOf(manifest, block);
+    const handler = this.#handlers.get(block.provider) ?? (await this.#loadHandler(manifest, block));
     const { clock, events, redactor } = this.#around;
     const sequence = this.#around.nextSequence();
     if (block.requiresSession !== "false") {
@@ -169,8 +175,7 @@ export class SessionPoolManager implements SessionDelegate {
       const value = await this.#runPolicies(call, () => running.run());
       return { value, session: execution.session, attempts: execution.attempts };
     } catch (error) {
-      // A copy: one error may have been shared with other calls, and each has a report of its own.
-      const failure = toCcosError(error).with({});
+      const failure = this.#told(toCcosError(error));
       attachReport(failure, { session: execution?.session ?? null, attempts: execution?.attempts ?? 0 });
       throw failure;
     } finally {
@@ -181,7 +186,7 @@ export class SessionPoolManager implements SessionDelegate {
   /** Opens the session a call of this capability would use, unless it is open already, and gives its id. */
   async getOrCreateSession(manifest: Manifest, options: { signal?: AbortSignal; caller?: Caller } = {}): Promise<SessionId> {
     const block = blockOf(manifest);
-    const handler = this.#handlerOf(manifest, block);
+    const handler = this.#handlers.get(block.provider) ?? (await this.#loadHandler(manifest, block));
     const controller = this.#start(options.signal);
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, options.caller);
@@ -192,12 +197,6 @@ export class SessionPoolManager implements SessionDelegate {
     } finally {
       controller.finish();
     }
-  }
-
-  /** The session policy of a capability, complete, and where each value comes from. */
-  effectivePolicy(manifest: Manifest): ResolvedSessionPolicy {
-    const block = blockOf(manifest);
-    return this.#targets.resolve(this.#handlerOf(manifest, block), manifest, block, undefined).resolvedPolicy;
   }
 
   /** Pools that are remembered, those without a session included. */
@@ -255,6 +254,19 @@ export class SessionPoolManager implements SessionDelegate {
     }
   }
 
+  /**
+   * An error as its caller gets it: without secrets that a peer may have quoted. Always a copy, because one
+   * error may have been shared with other calls, and each has a report of its own.
+   */
+  #told(error: CcosError): CcosError {
+    const { redactor } = this.#around;
+    return error.with({
+      message: redactor.redact(error.message),
+      remedy: error.remedy === undefined ? undefined : redactor.redact(error.remedy),
+      details: error.details === undefined ? undefined : redactor.redactValue(error.details),
+    });
+  }
+
   /** A signal that ends with the caller's and with closing. `finish` it when the call is over. */
   #start(parent: AbortSignal | undefined): AbortController & { finish(): void } {
     if (this.#closing !== undefined) {
@@ -275,9 +287,14 @@ export class SessionPoolManager implements SessionDelegate {
     });
   }
 
-  #handlerOf(manifest: Manifest, block: ProviderBlock): SessionHandler {
-    const handler = this.#handlers.get(block.provider);
-    if (handler !== undefined) return handler;
+  async #loadHandler(manifest: Manifest, block: ProviderBlock): Promise<SessionHandler> {
+    const load = this.#loaders.get(block.provider);
+    if (load !== undefined) {
+      const loaded = await load();
+      // Another call may have had it loaded meanwhile: one provider has one handler.
+      if (!this.#handlers.has(block.provider)) this.#handlers.set(block.provider, loaded);
+      return this.#handlers.get(block.provider) as SessionHandler;
+    }
     const known = this.providers();
     throw new CcosError(
       "not-found",
