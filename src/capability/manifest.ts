@@ -1,5 +1,5 @@
-import type { ErrorPlace, JsonObject, JsonValue } from "../kernel/index.ts";
-import type { Form, Type } from "../rtfs/index.ts";
+import type { ErrorPlace, JsonObject } from "../kernel/index.ts";
+import type { Form, Type, Value } from "../rtfs/index.ts";
 
 /** How a capability came to be known, and so how far it is trusted. */
 export interface Origin {
@@ -32,13 +32,19 @@ export type Execution =
   /** By nothing: the file declares neither code nor a provider. Calling it gives nil. */
   | { readonly kind: "none" };
 
-/** What a native capability is given besides its input. */
+/** What a native capability is given besides its arguments. */
 export interface NativeContext {
+  /** Aborts at the deadline of the call, or when its caller gives it up. */
   readonly signal: AbortSignal;
+  /** Whose state and secrets are meant; undefined for the program itself. */
   readonly caller: string | undefined;
 }
 
-export type NativeFunction = (input: JsonValue, context: NativeContext) => JsonValue | Promise<JsonValue>;
+/**
+ * A capability that the host provides. Gets the arguments as written, but for keyword pairs, which have
+ * become one map; a call from outside the language gives its input as the only argument.
+ */
+export type NativeFunction = (args: readonly Value[], context: NativeContext) => Value | Promise<Value>;
 
 /** A capability as its file declares it, validated and complete. */
 export interface Manifest {

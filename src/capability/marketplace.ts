@@ -1,0 +1,319 @@
+import {
+  CcosError,
+  createId,
+  didYouMean,
+  startDeadline,
+  toCcosError,
+  type Clock,
+  type Deadline,
+  type Emitter,
+  type JsonValue,
+  type RuntimeEvents,
+} from "../kernel/index.ts";
+import { fromJson, toJson, type Host, type Value } from "../rtfs/index.ts";
+import { attachReport, reportOf, type CallOptions, type CallOutcome, type CallReport, type SessionDelegate } from "./call.ts";
+import { CallBudget } from "./call-budget.ts";
+import { checkInputJson, checkInputValue, checkOutputJson, checkOutputValue } from "./check-schema.ts";
+import { ProgramHost, type ProgramHostOptions } from "./host.ts";
+import type { Manifest } from "./manifest.ts";
+import { normaliseInput } from "./normalise-input.ts";
+import { duplicateError } from "./read-capabilities.ts";
+import { CapabilityRegistry } from "./registry.ts";
+import { Security } from "./security.ts";
+
+export interface MarketplaceOptions {
+  /** Executes what needs a session. */
+  readonly delegate: SessionDelegate;
+  readonly events: Emitter<RuntimeEvents>;
+  readonly clock: Clock;
+  /** For calls and manifests that say nothing else, in milliseconds. Default 30,000. */
+  readonly defaultTimeoutMs?: number | undefined;
+  /** Calls of one program in all. Default 100,000. */
+  readonly maxCalls?: number | undefined;
+  /** Capabilities whose code calls capabilities whose code … Default 32. */
+  readonly maxNesting?: number | undefined;
+}
+
+export interface MarketplaceCallOptions extends CallOptions {
+  /** Default: everything is allowed. */
+  readonly security?: Security | undefined;
+}
+
+export interface CallResult extends CallOutcome {
+  readonly durationMs: number;
+}
+
+/** What a call inherits from the code that makes it. */
+export interface Surroundings {
+  readonly security: Security;
+  readonly budget: CallBudget;
+  /** 0 for a call from outside or from a program. */
+  readonly nesting: number;
+  readonly parentId: string | undefined;
+  /** Milliseconds left to whoever waits for this call. */
+  readonly remainingMs: () => number;
+}
+
+/** A call under way. */
+interface Running {
+  readonly callId: string;
+  readonly manifest: Manifest;
+  readonly deadline: Deadline;
+  readonly options: CallOptions;
+  readonly around: Surroundings;
+}
+
+const NOTHING_USED: CallReport = { session: null, attempts: 0 };
+
+/**
+ * Finds a capability by its id, checks what goes in and what comes out, and has it executed: here, or, where
+ * its manifest asks for a session, by the delegate. It owns the overall deadline of every call.
+ */
+export class CapabilityMarketplace {
+  readonly #options: MarketplaceOptions;
+  readonly #registry: CapabilityRegistry;
+  readonly #manifests = new Map<string, Manifest>();
+
+  constructor(options: MarketplaceOptions) {
+    this.#options = options;
+    this.#registry = new CapabilityRegistry(options.clock);
+  }
+
+  /** Throws `invalid-argument` where the id is taken, or reserved for the runtime. */
+  register(manifest: Manifest): void {
+    if (manifest.id.startsWith("ccos.") && manifest.execution.kind !== "native") {
+      throw new CcosError("invalid-argument", `The id ${JSON.stringify(manifest.id)} is reserved for the runtime.`);
+    }
+    const earlier = this.#manifests.get(manifest.id);
+    if (earlier !== undefined) throw duplicateError(manifest, earlier);
+    this.#manifests.set(manifest.id, manifest);
+  }
+
+  /** False for an unknown id. What the runtime provides stays. */
+  remove(id: string): boolean {
+    return !id.startsWith("ccos.") && this.#manifests.delete(id);
+  }
+
+  get(id: string): Manifest | undefined {
+    return this.#manifests.get(id);
+  }
+
+  /** Sorted by id. A query finds its words in ids, names and descriptions, in any capitalisation. */
+  list(query = ""): Manifest[] {
+    const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    return [...this.#manifests.values()]
+      .filter((manifest) => {
+        const text = `${manifest.id}\n${manifest.name}\n${manifest.description}`.toLowerCase();
+        return words.every((word) => text.includes(word));
+      })
+      .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  }
+
+  /** The flattened metadata of a capability; undefined for an unknown id. */
+  getCapabilityMetadata(id: string): Readonly<Record<string, string>> | undefined {
+    return this.#manifests.get(id)?.flatMetadata;
+  }
+
+  /**
+   * Calls a capability with JSON. `undefined` stands for no input at all. Every error is a `CcosError`;
+   * `reportOf` tells of the session it used and how often it was executed.
+   */
+  async execute(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): Promise<CallResult> {
+    return this.#call(id, options, this.#outermost(options), (running) =>
+      running.manifest.execution.kind === "provider"
+        ? this.#executeByProvider(running, jsonInput(running.manifest, input))
+        : this.#executeHereWithJson(running, input),
+    );
+  }
+
+  /** Calls a capability with RTFS values, as a program does. */
+  executeValues(id: string, args: readonly Value[], options: MarketplaceCallOptions = {}): Promise<Value> {
+    return this.callFromProgram(id, args, options, this.#outermost(options));
+  }
+
+  /** The same for code that is itself being executed. */
+  async callFromProgram(id: string, args: readonly Value[], options: CallOptions, around: Surroundings): Promise<Value> {
+    let value: Value = null;
+    await this.#call(id, options, around, async (running) => {
+      const { manifest } = running;
+      if (manifest.execution.kind === "provider") {
+        const input = toJson(normaliseInput(id, manifest.inputSchema, args));
+        const outcome = await this.#executeByProvider(running, input);
+        value = fromJson(outcome.value, { keys: "keywords" });
+        return outcome;
+      }
+      value = await this.#executeHere(running, args);
+      return { value: null, ...NOTHING_USED };
+    });
+    return value;
+  }
+
+  /** The world as one program sees it: its calls come here, within the limits given. */
+  createHost(options: ProgramHostOptions = {}): Host {
+    return new ProgramHost(this, { ...this.#outermost(options), remainingMs: options.remainingMs ?? forever }, options);
+  }
+
+  #outermost(options: { readonly security?: Security | undefined; readonly maxCalls?: number | undefined }): Surroundings {
+    return {
+      security: options.security ?? Security.FULL,
+      budget: new CallBudget(options.maxCalls ?? this.#options.maxCalls ?? 100_000),
+      nesting: 0,
+      parentId: undefined,
+      remainingMs: forever,
+    };
+  }
+
+  /** What holds for every call: events, permission, deadline, and the report of a failure. */
+  async #call(
+    id: string,
+    options: CallOptions,
+    around: Surroundings,
+    perform: (running: Running) => Promise<CallOutcome>,
+  ): Promise<CallResult> {
+    const { clock, events } = this.#options;
+    const callId = createId("call");
+    const startedAt = clock.monotonic();
+    events.emit("callStarted", { callId, capabilityId: id, parentId: around.parentId, caller: options.caller?.id });
+    const ended = (report: CallReport, error?: CcosError): number => {
+      const durationMs = clock.monotonic() - startedAt;
+      events.emit("callEnded", {
+        callId,
+        capabilityId: id,
+        ok: error === undefined,
+        error: error?.toJSON(),
+        attempts: report.attempts,
+        durationMs,
+        sessionId: report.session?.id,
+        reused: report.session?.reused,
+      });
+      return durationMs;
+    };
+    try {
+      around.budget.spend(id);
+      around.security.checkId(id);
+      const manifest = this.#find(id);
+      around.security.checkEffects(manifest);
+      this.#checkNesting(id, around);
+      using deadline = this.#deadline(manifest, options, around);
+      if (deadline.signal.aborted) throw toCcosError(deadline.signal.reason);
+      const outcome = await perform({ callId, manifest, deadline, options, around });
+      return { ...outcome, durationMs: ended(outcome) };
+    } catch (thrown) {
+      // A copy, because one reason may have ended several calls, and each has a report of its own.
+      const error = toCcosError(thrown).with({});
+      const report = reportOf(thrown);
+      attachReport(error, report);
+      ended(report, error);
+      throw error;
+    }
+  }
+
+  #find(id: string): Manifest {
+    const manifest = this.#manifests.get(id);
+    if (manifest !== undefined) return manifest;
+    const shown = JSON.stringify(id.length > 200 ? `${id.slice(0, 199)}…` : id);
+    throw new CcosError("not-found", `There is no capability ${shown}.`, {
+      remedy: didYouMean(id, this.#manifests.keys()) || "ccos list shows those that are loaded; --capabilities names more files.",
+    });
+  }
+
+  #checkNesting(id: string, around: Surroundings): void {
+    const most = this.#options.maxNesting ?? 32;
+    if (around.nesting <= most) return;
+    throw new CcosError("eval-error", `Capabilities call each other more than ${most} levels deep, last ${JSON.stringify(id)}.`, {
+      remedy: "Look for a capability whose code calls itself, directly or by way of others.",
+      details: { kind: "StackOverflow" },
+    });
+  }
+
+  /** The call's own limit, or the manifest's, or the default; never more than its caller has left. */
+  #deadline(manifest: Manifest, options: CallOptions, around: Surroundings): Deadline {
+    const declared = Number(manifest.flatMetadata["timeout_ms"] ?? Number.NaN);
+    const own = options.timeoutMs ?? (declared > 0 ? declared : (this.#options.defaultTimeoutMs ?? 30_000));
+    if (!(own > 0)) {
+      throw new CcosError("invalid-argument", `A timeout is a number of milliseconds above 0, not ${own}.`, {
+        remedy: "Leave it out for the default, or give Infinity for none.",
+      });
+    }
+    const timeoutMs = Math.min(own, around.remainingMs());
+    return startDeadline(this.#options.clock, timeoutMs, options.signal, `The call of ${JSON.stringify(manifest.id)}`);
+  }
+
+  async #executeByProvider({ callId, manifest, deadline, options }: Running, input: JsonValue): Promise<CallOutcome> {
+    checkInputJson(manifest, input);
+    const outcome = await this.#options.delegate.executeWithSession(manifest, input, {
+      callId,
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+      caller: options.caller,
+      idempotent: options.idempotent,
+    });
+    try {
+      checkOutputJson(manifest, outcome.value);
+    } catch (error) {
+      attachReport(error as object, outcome);
+      throw error;
+    }
+    return outcome;
+  }
+
+  async #executeHereWithJson(running: Running, input: JsonValue | undefined): Promise<CallOutcome> {
+    const { manifest } = running;
+    let args: Value[];
+    if (manifest.execution.kind === "native") args = input === undefined ? [] : [fromJson(input, { keys: "keywords" })];
+    else {
+      // JSON is checked as JSON: there 3.0 is an integer, and a keyword is a text.
+      const json = jsonInput(manifest, input);
+      checkInputJson(manifest, json);
+      args = [fromJson(json, { keys: "keywords" })];
+    }
+    const value = toJson(await this.#runHere(running, args, () => args[0] ?? null));
+    checkOutputJson(manifest, value);
+    return { value, ...NOTHING_USED };
+  }
+
+  async #executeHere(running: Running, args: readonly Value[]): Promise<Value> {
+    const { manifest } = running;
+    let input: Value = null;
+    if (manifest.execution.kind !== "native") {
+      input = normaliseInput(manifest.id, manifest.inputSchema, args);
+      checkInputValue(manifest, input);
+    }
+    const value = await this.#runHere(running, args, () => input);
+    checkOutputValue(manifest, value);
+    return value;
+  }
+
+  #runHere({ callId, manifest, deadline, options, around }: Running, args: readonly Value[], input: () => Value): Promise<Value> {
+    return this.#registry.execute(manifest, {
+      args,
+      input,
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+      caller: options.caller?.id,
+      host: () =>
+        new ProgramHost(
+          this,
+          {
+            security: around.security.forCodeOf(manifest),
+            budget: around.budget,
+            nesting: around.nesting + 1,
+            parentId: callId,
+            remainingMs: () => deadline.remainingMs(),
+          },
+          { signal: deadline.signal, caller: options.caller },
+        ),
+    });
+  }
+}
+
+function forever(): number {
+  return Number.POSITIVE_INFINITY;
+}
+
+/** The input as the provider or the code gets it: no input is one without fields, a lone value is the only field. */
+function jsonInput(manifest: Manifest, input: JsonValue | undefined): JsonValue {
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
+  const args = input === undefined ? [] : [fromJson(input, { keys: "keywords" })];
+  return toJson(normaliseInput(manifest.id, manifest.inputSchema, args));
+}
