@@ -12,6 +12,8 @@ export interface ResolvedTarget {
   readonly identity: string;
   readonly resolvedPolicy: ResolvedSessionPolicy;
   readonly key: string;
+  /** Every call gets a session of its own. */
+  readonly ephemeral: boolean;
 }
 
 export interface TargetResolverOptions {
@@ -99,6 +101,7 @@ export class TargetResolver {
       { source: "configuration", values: this.#options.sessionDefaults },
     ]);
     const identity = fingerprintIdentity(this.#options.fingerprintKey, target.credentials);
+    const ephemeral = block.requiresSession === "false";
     const key = sessionKey({
       provider: handler.provider,
       target,
@@ -106,9 +109,9 @@ export class TargetResolver {
       scope: resolvedPolicy.policy.scope,
       capabilityId: manifest.id,
       callerId: caller?.id,
-      ephemeral: block.requiresSession === "false",
+      ephemeral,
     });
-    return { capability, target, identity, resolvedPolicy, key };
+    return { capability, target, identity, resolvedPolicy, key, ephemeral };
   }
 }
 

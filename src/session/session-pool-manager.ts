@@ -11,7 +11,6 @@ import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
   abortError,
   CcosError,
-  didYouMean,
   systemClock,
   systemRandom,
   toCcosError,
@@ -26,14 +25,13 @@ import {
 import { composePolicies } from "../policies/compose.ts";
 import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
-import { EndpointBudget } from "./endpoint-budget.ts";
 import { Execution } from "./execution.ts";
 import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
-import { SessionPool } from "./pool.ts";
+import { HandlerShelf } from "./handler-shelf.ts";
+import { PoolShelf } from "./pool-shelf.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
-import type { SessionPolicy } from "./session-policy.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
 export type SessionId = string;
@@ -58,16 +56,13 @@ export interface SessionPoolManagerOptions {
  */
 export class SessionPoolManager implements SessionDelegate {
   readonly #around: PoolSurroundings;
-  readonly #handlers = new Map<string, SessionHandler>();
-  readonly #loaders = new Map<string, () => Promise<SessionHandler>>();
-  readonly #pools = new Map<string, SessionPool>();
-  readonly #budgets = new Map<string, EndpointBudget>();
+  readonly #handlers = new HandlerShelf();
+  readonly #pools: PoolShelf;
   readonly #targets: TargetResolver;
   readonly #runPolicies: ReturnType<typeof composePolicies>;
   /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
   readonly #renewals = new Map<string, Promise<boolean>>();
   readonly #running = new Set<AbortController>();
-  #sweepAt = FIRST_SWEEP;
   #sequence = 0;
   #closing: Promise<void> | undefined;
 
@@ -79,6 +74,7 @@ export class SessionPoolManager implements SessionDelegate {
       redactor: options.redactor,
       nextSequence: () => ++this.#sequence,
     };
+    this.#pools = new PoolShelf(this.#around);
     this.#targets = new TargetResolver({
       targetContext: options.targetContext,
       readVariable: options.readVariable,
@@ -94,29 +90,27 @@ export class SessionPoolManager implements SessionDelegate {
    */
   registerHandler(handler: SessionHandler): void {
     const { provider } = handler;
-    for (const pool of this.#pools.values()) {
+    for (const pool of this.#pools.all()) {
       if (pool.provider === provider) {
         throw new CcosError("invalid-argument", `The provider "${provider}" has sessions already, so its handler cannot be replaced.`, {
           remedy: "Register handlers before the first call.",
         });
       }
     }
-    this.#handlers.set(provider, handler);
+    this.#handlers.add(handler);
   }
 
   /** Makes a provider's sessions available, and has its handler loaded when the first one is needed. */
   registerLoader(provider: string, load: () => Promise<SessionHandler>): void {
-    this.#loaders.set(provider, load);
+    this.#handlers.addLoader(provider, load);
   }
 
   providers(): readonly string[] {
-    return [...new Set([...this.#handlers.keys(), ...this.#loaders.keys()])].sort();
+    return this.#handlers.providers();
   }
 
   manifestTraits(provider: string): ManifestTraits | undefined {
-    const handler = this.#handlers.get(provider);
-    if (handler === undefined) return this.#loaders.has(provider) ? {} : undefined;
-    return handler.traits ?? {};
+    return this.#handlers.traits(provider);
   }
 
   /** The provider whose sessions flattened metadata asks for; undefined where it asks for none. */
@@ -130,7 +124,7 @@ export class SessionPoolManager implements SessionDelegate {
    */
   async executeWithSession(manifest: Manifest, input: JsonValue, context: CallContext): Promise<CallOutcome> {
     const block = blockOf(manifest);
-    const handler = this.#handlers.get(block.provider) ?? (await this.#loadHandler(manifest, block));
+    const handler = await this.#handlers.get(block.provider, manifest.id);
     const { clock, events, redactor } = this.#around;
     const sequence = this.#around.nextSequence();
     if (block.requiresSession !== "false") {
@@ -159,7 +153,7 @@ export class SessionPoolManager implements SessionDelegate {
           clock,
           events,
           redactor,
-          poolOf: (target) => this.#poolOf(handler, block, target),
+          poolOf: (target) => this.#pools.of(handler, target),
           renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
         },
         resolved,
@@ -186,11 +180,11 @@ export class SessionPoolManager implements SessionDelegate {
   /** Opens the session a call of this capability would use, unless it is open already, and gives its id. */
   async getOrCreateSession(manifest: Manifest, options: { signal?: AbortSignal; caller?: Caller } = {}): Promise<SessionId> {
     const block = blockOf(manifest);
-    const handler = this.#handlers.get(block.provider) ?? (await this.#loadHandler(manifest, block));
+    const handler = await this.#handlers.get(block.provider, manifest.id);
     const controller = this.#start(options.signal);
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, options.caller);
-      const pool = this.#poolOf(handler, block, resolved);
+      const pool = this.#pools.of(handler, resolved);
       const lease = await pool.acquire({ signal: controller.signal, policy: resolved.resolvedPolicy.policy });
       lease.release();
       return lease.session.id;
@@ -205,19 +199,14 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   list(): SessionInfo[] {
-    return [...this.#pools.values()].flatMap((pool) => pool.sessions().map((session) => describeSession(pool, session)));
+    return [...this.#pools.all()].flatMap((pool) => pool.sessions().map((session) => describeSession(pool, session)));
   }
 
   /** Takes a session out of service and ends it when its running calls have ended. False for an unknown id. */
   closeSession(id: SessionId): boolean {
-    for (const pool of this.#pools.values()) {
-      const session = pool.sessions().find((candidate) => candidate.id === id);
-      if (session !== undefined) {
-        pool.evict(session, "closed by request");
-        return true;
-      }
-    }
-    return false;
+    const found = this.#pools.find(id);
+    found?.pool.evict(found.session, "closed by request");
+    return found !== undefined;
   }
 
   /**
@@ -237,9 +226,9 @@ export class SessionPoolManager implements SessionDelegate {
       for (const controller of this.#running) controller.abort(reason);
     });
     try {
-      await Promise.all([...this.#pools.values()].map((pool) => pool.close("the environment closed")));
+      await Promise.all([...this.#pools.all()].map((pool) => pool.close("the environment closed")));
       // After every session: connections that sessions share are needed to end them.
-      await Promise.all([...this.#handlers.values()].map((handler) => this.#closeHandler(handler)));
+      await Promise.all([...this.#handlers.loaded()].map((handler) => this.#closeHandler(handler)));
     } finally {
       timer.cancel();
     }
@@ -287,62 +276,6 @@ export class SessionPoolManager implements SessionDelegate {
     });
   }
 
-  async #loadHandler(manifest: Manifest, block: ProviderBlock): Promise<SessionHandler> {
-    const load = this.#loaders.get(block.provider);
-    if (load !== undefined) {
-      const loaded = await load();
-      // Another call may have had it loaded meanwhile: one provider has one handler.
-      if (!this.#handlers.has(block.provider)) this.#handlers.set(block.provider, loaded);
-      return this.#handlers.get(block.provider) as SessionHandler;
-    }
-    const known = this.providers();
-    throw new CcosError(
-      "not-found",
-      `No session handler is registered for the provider "${block.provider}", which "${manifest.id}" names. ` +
-        (known.length > 0 ? `Registered: ${known.join(", ")}.` : "None is registered."),
-      { remedy: didYouMean(block.provider, known) || "Register a handler for it, or correct the metadata block." },
-    );
-  }
-
-  #poolOf(handler: SessionHandler, block: ProviderBlock, resolved: ResolvedTarget): SessionPool {
-    const ephemeral = block.requiresSession === "false";
-    const asked = resolved.resolvedPolicy.policy;
-    // Sessions of one call each are limited by how many may be open, not by how many are kept.
-    const policy = ephemeral ? ephemeralPolicy(asked) : asked;
-    const known = this.#pools.get(resolved.key);
-    if (known !== undefined) {
-      known.tighten(policy);
-      return known;
-    }
-    this.#forgetEmptyPools();
-    const { endpoint } = resolved.target;
-    let budget = this.#budgets.get(endpoint);
-    if (budget === undefined) this.#budgets.set(endpoint, (budget = new EndpointBudget()));
-    const pool = new SessionPool({
-      budget,
-      ...this.#around,
-      handler,
-      target: resolved.target,
-      identity: resolved.identity,
-      policy,
-      ephemeral,
-    });
-    this.#pools.set(resolved.key, pool);
-    return pool;
-  }
-
-  /** Ever new identities must not fill the memory. Runs as rarely as the number of pools doubles. */
-  #forgetEmptyPools(): void {
-    if (this.#pools.size < this.#sweepAt) return;
-    for (const [key, pool] of this.#pools) {
-      if (!pool.isEmpty) continue;
-      pool.leaveBudget();
-      this.#pools.delete(key);
-    }
-    for (const [endpoint, budget] of this.#budgets) if (budget.isEmpty) this.#budgets.delete(endpoint);
-    this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.#pools.size);
-  }
-
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
   async #renew(
     handler: SessionHandler,
@@ -366,22 +299,6 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }
-}
-
-/** Pools without a session are forgotten when there are this many pools, and then at every doubling. */
-const FIRST_SWEEP = 1_000;
-
-/** Sessions that are opened for one call each and open at the same time, per key. */
-const MOST_EPHEMERAL_SESSIONS = 64;
-const ephemeralPolicies = new WeakMap<SessionPolicy, SessionPolicy>();
-
-function ephemeralPolicy(asked: SessionPolicy): SessionPolicy {
-  let policy = ephemeralPolicies.get(asked);
-  if (policy === undefined) {
-    policy = { ...asked, maxSessions: Math.max(asked.maxSessions, MOST_EPHEMERAL_SESSIONS) };
-    ephemeralPolicies.set(asked, policy);
-  }
-  return policy;
 }
 
 function blockOf(manifest: Manifest): ProviderBlock {

@@ -1,0 +1,58 @@
+import type { ManifestTraits } from "../capability/call.ts";
+import { CcosError, didYouMean } from "../kernel/index.ts";
+import type { SessionHandler } from "./handler.ts";
+
+/** The handlers there are, by provider; some of them are loaded only when they are needed. */
+export class HandlerShelf {
+  readonly #handlers = new Map<string, SessionHandler>();
+  readonly #loaders = new Map<string, () => Promise<SessionHandler>>();
+
+  add(handler: SessionHandler): void {
+    this.#handlers.set(handler.provider, handler);
+  }
+
+  addLoader(provider: string, load: () => Promise<SessionHandler>): void {
+    this.#loaders.set(provider, load);
+  }
+
+  providers(): readonly string[] {
+    return [...new Set([...this.#handlers.keys(), ...this.#loaders.keys()])].sort();
+  }
+
+  traits(provider: string): ManifestTraits | undefined {
+    const handler = this.#handlers.get(provider);
+    if (handler === undefined) return this.#loaders.has(provider) ? {} : undefined;
+    return handler.traits ?? {};
+  }
+
+  /** Those that are loaded. */
+  loaded(): Iterable<SessionHandler> {
+    return this.#handlers.values();
+  }
+
+  /** The handler of a provider; a promise only where it has to be loaded. */
+  get(provider: string, capabilityId: string): SessionHandler | Promise<SessionHandler> {
+    return this.#handlers.get(provider) ?? this.#load(provider, capabilityId);
+  }
+
+  async #load(provider: string, capabilityId: string): Promise<SessionHandler> {
+    const load = this.#loaders.get(provider);
+    if (load === undefined) throw this.#missing(provider, capabilityId);
+    const handler = await load();
+    const earlier = this.#handlers.get(provider);
+    // Another call may have had it loaded meanwhile: one provider has one handler.
+    if (earlier !== undefined) return earlier;
+    this.#handlers.set(provider, handler);
+    return handler;
+  }
+
+  #missing(provider: string, capabilityId: string): CcosError {
+    const known = this.providers();
+    const registered = known.length > 0 ? `Registered: ${known.join(", ")}.` : "None is registered.";
+    return new CcosError(
+      "not-found",
+      `No session handler is registered for the provider "${provider}", which "${capabilityId}" names. ${registered}`,
+      { remedy: didYouMean(provider, known) || "Register a handler for it, or correct the metadata block." },
+    );
+  }
+}
