@@ -33,12 +33,15 @@ async function embedded(options?: Parameters<typeof startEmbeddedServer>[0]): Pr
 const example = (name: string): string => readFileSync(join(repository, "examples", name), "utf8");
 
 describe("capability files", () => {
-  test.each(readdirSync(join(repository, "capabilities")))("of capabilities/%s load without a warning, one capability a file", async (folder) => {
-    const env = await environment([folder]);
-    const files = readdirSync(join(repository, "capabilities", folder));
-    expect(files.length).toBeGreaterThan(0);
-    expect(env.capabilities.list()).toHaveLength(files.length);
-  });
+  test.each(readdirSync(join(repository, "capabilities")))(
+    "of capabilities/%s load without a warning, one capability a file",
+    async (folder) => {
+      const env = await environment([folder]);
+      const files = readdirSync(join(repository, "capabilities", folder));
+      expect(files.length).toBeGreaterThan(0);
+      expect(env.capabilities.list()).toHaveLength(files.length);
+    },
+  );
 
   test("of GitHub's server name its address, its token variable and their tool", async () => {
     const env = await environment(["github"]);
@@ -82,7 +85,9 @@ describe("examples/github.rtfs", () => {
     const repo = { owner: "acme", repo: "ccos" };
     expect(await env.call("mcp.github.get_me", {})).toMatchObject({ login: "ada" });
     expect(await env.call("mcp.github.list_issues", { ...repo, state: "OPEN" })).toMatchObject({ totalCount: 98 });
-    expect(await env.call("mcp.github.create_issue", { ...repo, title: "T", body: "B" })).toMatchObject({ number: 131 });
+    expect(await env.call("mcp.github.create_issue", { ...repo, title: "T", body: "B" })).toMatchObject({
+      number: 131,
+    });
     expect(server.stats().initializes).toBe(1);
     await expect(env.call("mcp.github.list_issues", { ...repo, state: "open" })).rejects.toMatchObject({
       code: "invalid-argument",
@@ -96,12 +101,16 @@ describe("examples/metadata.rtfs", () => {
     const value = await env.run(example("metadata.rtfs"), { file: "metadata.rtfs" });
     expect(value).toMatchObject({
       mcp: {
-        nested: { mcp: { server_url: "https://notes.example.com/mcp", requires_session: "auto" }, owner: { level: 2 } },
-        flat: { mcp_server_url: "https://notes.example.com/mcp", mcp_requires_session: "auto", owner_level: "2" },
+        metadata: { mcp: { server_url: "https://notes.example.com/mcp", requires_session: "auto" }, owner: { level: 2 } },
+        flattened: { mcp_server_url: "https://notes.example.com/mcp", mcp_requires_session: "auto", owner_level: "2" },
       },
       openapi: {
-        nested: { openapi: { method: "GET", auth: { location: "query" } } },
-        flat: { openapi_method: "GET", openapi_auth_location: "query", openapi_base_url: "https://api.openweathermap.org" },
+        metadata: { openapi: { method: "GET", auth: { location: "query" } } },
+        flattened: {
+          openapi_method: "GET",
+          openapi_auth_location: "query",
+          openapi_base_url: "https://api.openweathermap.org",
+        },
       },
     });
     expect(env.sessions.list()).toEqual([]);

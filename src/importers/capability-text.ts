@@ -1,24 +1,10 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../kernel/index.ts";
-import {
-  Float,
-  formToValue,
-  isKeywordName,
-  keyword,
-  print,
-  printType,
-  read,
-  RtfsMap,
-  Source,
-  vector,
-  type MapKey,
-  type Type,
-  type Value,
-} from "../rtfs/index.ts";
+import { writeCapability, type WritableManifest } from "../capability/index.ts";
+import { formText, print, read, type Form } from "../rtfs/index.ts";
 import type { ToolDeclaration } from "./mcp-tool.ts";
 
 /** What a module says of itself, before its capabilities. */
 export interface ModuleHead {
-  /** The symbol it is bound to. */
+  /** The symbol it is bound to: of the alphabet of ids. */
   readonly name: string;
   readonly server: string;
   readonly source: string;
@@ -27,77 +13,44 @@ export interface ModuleHead {
 
 // The only comment of a generated file. Text from outside stands in string literals and nowhere else.
 const NOTE = ";; Written by an import from a server; importing again replaces this file.\n";
-const WIDTH = 110;
 
 /** A declaration as a capability file. Reading it back gives the same declaration. */
 export function capabilityText(declaration: ToolDeclaration): string {
-  const lines = fieldsOf(declaration)
-    .filter(([key]) => key !== "id")
-    .map(([key, value]) => field(key, value, 2));
-  return `${NOTE}(capability ${print(declaration.id)}\n${lines.join("\n")})\n`;
+  return NOTE + writeCapability(manifestOf(declaration));
 }
 
-/** Declarations as one module file. */
+/** Declarations as one module file: the id and what the capability declares in a map, its schemas beside it. */
 export function moduleText(head: ModuleHead, declarations: readonly ToolDeclaration[]): string {
-  const config = RtfsMap.of([
-    [keyword("name"), head.server],
-    [keyword("endpoint"), head.source],
-  ]);
-  const capabilities = declarations.map((declaration) => {
-    const fields = fieldsOf(declaration);
-    const isSchema = ([key]: Field): boolean => key.endsWith("-schema");
-    const own = [["type", "ccos.capability:v1"] satisfies Field, ...fields.filter((one) => !isSchema(one))];
-    const capability = `:capability {${own.map((one) => field(...one, 18)).join("\n").trimStart()}}`;
-    return [`    {${capability}`, ...fields.filter(isSchema).map((one) => field(...one, 5))].join("\n") + "}";
+  const entries = declarations.map((declaration) => {
+    const pairs = pairsOf(writeCapability(manifestOf(declaration)));
+    const isSchema = ([key]: Pair): boolean => key.endsWith("-schema");
+    const write = ([key, text]: Pair): string => `:${key} ${text}`;
+    const own = [':type "ccos.capability:v1"', `:id ${print(declaration.id)}`, ...pairs.filter((pair) => !isSchema(pair)).map(write)];
+    return [`{:capability {${own.join("\n  ")}}`, ...pairs.filter(isSchema).map(write)].join("\n ") + "}";
   });
-  return (
-    `${NOTE}(def ${head.name}\n  {` +
-    [
-      ':module-type "ccos.capabilities.mcp:v1"',
-      field("server-config", config, 3),
-      field("generated-at", head.createdAt, 3),
-      `   :capabilities [\n${capabilities.join("\n")}]})\n`,
-    ].join("\n")
-  );
+  return `${NOTE}(def ${head.name}
+{:module-type "ccos.capabilities.mcp:v1"
+ :server-config {:name ${print(head.server)} :endpoint ${print(head.source)}}
+ :generated-at ${print(head.createdAt)}
+ :capabilities [
+${entries.join("\n")}]})
+`;
 }
 
-type Field = readonly [key: string, value: Value];
-
-function fieldsOf(declaration: ToolDeclaration): Field[] {
-  const { id, name, description, version, effects, inputSchema, outputSchema, metadata } = declaration;
-  return [
-    ["id", id],
-    ["name", name],
-    ["description", description],
-    ["version", version],
-    ["effects", vector(effects.map((label) => keyword(label.slice(1))))],
-    ...(inputSchema === undefined ? [] : [["input-schema", typeAsValue(inputSchema)] satisfies Field]),
-    ...(outputSchema === undefined ? [] : [["output-schema", typeAsValue(outputSchema)] satisfies Field]),
-    ["metadata", valueOf(metadata)],
-  ];
+function manifestOf(declaration: ToolDeclaration): WritableManifest {
+  return { ...declaration, language: "rtfs20", permissions: [], execution: { kind: "none" }, extra: {} };
 }
 
-/** `:key value`, with the further lines of the value under its first. */
-function field(key: string, value: Value, indent: number): string {
-  const start = `${" ".repeat(indent)}:${key} `;
-  const text = print(value, { pretty: true, width: WIDTH - start.length });
-  return start + text.replaceAll("\n", `\n${" ".repeat(start.length)}`);
-}
+type Pair = readonly [key: string, text: string];
 
-/** Types print on one line; as data they can be laid out like everything else. */
-function typeAsValue(type: Type): Value {
-  const { forms } = read(new Source(printType(type)));
-  return forms[0] === undefined ? null : formToValue(forms[0]);
-}
-
-function valueOf(json: JsonValue): Value {
-  if (Array.isArray(json)) return vector(json.map(valueOf));
-  if (isJsonObject(json)) return mapOf(json);
-  return typeof json === "number" && !Number.isInteger(json) ? new Float(json) : json;
-}
-
-function mapOf(json: JsonObject): RtfsMap {
-  return RtfsMap.of(
-    Object.entries(json).map(([key, value]): [MapKey, Value] => [isKeywordName(key) ? keyword(key) : key, valueOf(value)]),
-  );
+/** The keys of an exported `(capability "id" :key value …)`, each with the text of its value. */
+function pairsOf(text: string): Pair[] {
+  const [form] = read(text).forms;
+  const items: readonly Form[] = form?.kind === "list" ? form.items.slice(2) : [];
+  const pairs: Pair[] = [];
+  for (let at = 0; at + 1 < items.length; at += 2) {
+    const [key, value] = [items[at] as Form, items[at + 1] as Form];
+    if (key.kind === "keyword") pairs.push([key.name, formText(value)]);
+  }
+  return pairs;
 }

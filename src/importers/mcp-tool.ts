@@ -1,5 +1,5 @@
 import { getOwn, isJsonObject, oneLine, setOwn, stringifyJson, stripControls, type JsonObject, type JsonValue } from "../kernel/index.ts";
-import { jsonSchemaToType, type Type } from "../rtfs/index.ts";
+import { isAny, jsonSchemaToType, type Type } from "../rtfs/index.ts";
 
 /** A tool as a server lists it; nothing of it has been checked. */
 export interface ListedTool {
@@ -83,7 +83,9 @@ export function declareTool(id: string, tool: ListedTool, source: ToolSource): T
 }
 
 function typeOf(schema: JsonValue | undefined, warn: (message: string) => void): Type | undefined {
-  return isJsonObject(schema) ? jsonSchemaToType(schema, warn) : undefined;
+  if (!isJsonObject(schema)) return undefined;
+  const type = jsonSchemaToType(schema, warn);
+  return isAny(type) ? undefined : type;
 }
 
 const label = (text: string): string => oneLine(text.toWellFormed(), 200);
