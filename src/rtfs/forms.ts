@@ -28,7 +28,10 @@ export type Form =
   /** In source order; a key that occurs twice is still here twice: the last one counts. */
   | (At & { readonly kind: "map"; readonly entries: readonly (readonly [Form, Form])[] })
   /** 'x `x ~x ~@x */
-  | (At & { readonly kind: "quote" | "quasiquote" | "unquote" | "unquote-splicing"; readonly form: Form })
+  | (At & { readonly kind: "quote"; readonly form: Form })
+  | (At & { readonly kind: "quasiquote"; readonly form: Form })
+  | (At & { readonly kind: "unquote"; readonly form: Form })
+  | (At & { readonly kind: "unquote-splicing"; readonly form: Form })
   /** #( … ): the items are one call, the body of the function. */
   | (At & { readonly kind: "short-fn"; readonly items: readonly Form[] })
   /** @name: a value of the host's context. */

@@ -1,9 +1,22 @@
-export { isTruthy, equals } from "./equality.ts";
+export { specialForms } from "./analyzer/special-forms.ts";
+export { equals, isTruthy } from "./equality.ts";
+export type { BuiltinDeclaration } from "./evaluator/functions.ts";
+export {
+  callFunction,
+  compile,
+  evaluate,
+  Program,
+  Workspace,
+  type EvaluateOptions,
+} from "./evaluator/program.ts";
+export type { TraceEntry } from "./evaluator/trace.ts";
 export { formToValue } from "./form-values.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
 export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from "./json.ts";
 export { typeName, type TypeName } from "./kinds.ts";
+export { isKnownName, knownNames } from "./known-names.ts";
+export { builtinNames, TOPICS } from "./library/index.ts";
 export { compareValues } from "./ordering.ts";
 export { displayString, formText, print, type PrintOptions } from "./printer.ts";
 export { isKeywordName } from "./reader/characters.ts";

@@ -107,13 +107,20 @@ abstract class Run {
   append(item: Value): this {
     const end = this.from + this.length;
     // Only the run that ends where the buffer ends may grow it; any other would overwrite its sibling.
-    if (end === this.buffer.length) {
+    // And not the empty one that all share: what is added to it would never be freed.
+    if (this.length > 0 && end === this.buffer.length && !Object.isFrozen(this.buffer)) {
       this.buffer.push(item);
       return this.make(this.buffer, this.from, end + 1);
     }
     const copy = this.toArray();
     copy.push(item);
     return this.make(copy, 0, copy.length);
+  }
+
+  /** The same run, whose buffer nothing will ever be added to: for one that is shared for good. */
+  sealed(): this {
+    Object.freeze(this.buffer);
+    return this;
   }
 
   /** A copy with one item replaced; the index is within bounds. */
@@ -190,6 +197,13 @@ export class RtfsMap {
 
   set(key: MapKey, value: Value): RtfsMap {
     return new RtfsMap(new Map(this.#entries).set(key, value));
+  }
+
+  /** With all these entries set. */
+  with(entries: Iterable<readonly [MapKey, Value]>): RtfsMap {
+    const copy = new Map(this.#entries);
+    for (const [key, value] of entries) copy.set(key, value);
+    return new RtfsMap(copy);
   }
 
   without(...keys: readonly MapKey[]): RtfsMap {
