@@ -171,7 +171,8 @@ function sessionServer(state: SessionState, repository: Repository, onCall: () =
     const tool = EMBEDDED_TOOLS.find((candidate) => candidate.definition.name === params.name);
     if (tool === undefined) return failure(`Unknown tool: ${params.name}`);
     const args = params.arguments ?? {};
-    const problem = wrongEnumValue(tool.definition.inputSchema, args) ?? (await wrongArguments(tool.definition.inputSchema, args));
+    const { inputSchema } = tool.definition;
+    const problem = wrongEnumValue(inputSchema, args) ?? (await wrongArguments(inputSchema, args));
     return problem === undefined ? tool.run(args, state, repository) : failure(problem);
   });
   return server;
@@ -188,11 +189,11 @@ async function wrongArguments(schema: InputSchema, args: Record<string, unknown>
 /** Worded as callers of GitHub's server know it, because the case of a value is the usual mistake. */
 function wrongEnumValue(schema: InputSchema, args: Record<string, unknown>): string | undefined {
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    const allowed = (property as { enum?: readonly unknown[] }).enum;
+    const allowed = (property as { enum?: readonly string[] }).enum;
     const given = args[name];
     if (allowed === undefined || typeof given !== "string" || allowed.includes(given)) continue;
-    const meant = allowed.find((value) => String(value).toLowerCase() === given.toLowerCase());
-    return `Invalid value for ${name}. Expected ${meant === undefined ? allowed.join(" or ") : String(meant)}, got ${given}`;
+    const meant = allowed.filter((value) => value.toLowerCase() === given.toLowerCase());
+    return `Invalid value for ${name}. Expected ${(meant.length > 0 ? meant : allowed).join(" or ")}, got ${given}`;
   }
   return undefined;
 }

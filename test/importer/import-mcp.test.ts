@@ -131,8 +131,7 @@ describe("an imported file", () => {
       },
       discovery: { method: "mcp_introspection", source_url: server.url, created_at: "2026-03-04T05:06:07.000Z" },
     });
-    const { input_schema_json: raw } = manifest?.metadata["mcp"] as { input_schema_json: string };
-    expect(JSON.parse(raw)).toEqual(schema);
+    expect(JSON.parse(manifest?.flatMetadata["mcp_input_schema_json"] ?? "null")).toEqual(schema);
     expect(manifest?.inputSchema && printType(manifest.inputSchema)).toContain("[:city :string]");
     expect(manifest?.outputSchema && printType(manifest.outputSchema)).toContain("[:degrees :float]");
   });
