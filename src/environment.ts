@@ -1,15 +1,50 @@
-import type { CallOptions, CallOutcome } from "./capability/call.ts";
-import type { Manifest } from "./capability/manifest.ts";
-import type { Clock, JsonValue, Listener, Random, Redactor, RuntimeEvents, Unsubscribe } from "./kernel/index.ts";
-import type { Limits, Value } from "./rtfs/index.ts";
-import type { SessionHandler } from "./session/handler.ts";
+import { stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  createMarketplace,
+  loadCapabilities,
+  preludeBindings,
+  readCapabilities,
+  Security,
+  type CallOptions,
+  type CallResult,
+  type CapabilityMarketplace,
+  type LoadedCapabilities,
+  type Manifest,
+  type OutputSinks,
+  type ReadWarning,
+} from "./capability/index.ts";
+import { createSecrets, createTrustStore, loadConfig, type Config, type LoadedConfig, type TrustStore } from "./config/index.ts";
+import {
+  CcosError,
+  createEmitter,
+  createRedactor,
+  isJsonObject,
+  startDeadline,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Emitter,
+  type JsonObject,
+  type JsonValue,
+  type Listener,
+  type Random,
+  type Redactor,
+  type RuntimeEvents,
+  type Unsubscribe,
+} from "./kernel/index.ts";
+import { createMcpHandler } from "./providers/mcp/index.ts";
+import { evaluate, fromJson, toJson, type Limits, type Value } from "./rtfs/index.ts";
+import { SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
 
 export interface EnvironmentOptions {
   /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
   readonly capabilities?: readonly string[] | undefined;
   /** The configuration as an object, or the path of a file. Default: `./ccos.config.json` if it exists. */
   readonly config?: string | object | undefined;
-  /** Where session records outlive the process. Default: memory. */
+  /** Where session records outlive the process. Only `memory`, the default, for now. */
   readonly store?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -18,6 +53,8 @@ export interface EnvironmentOptions {
   /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   readonly handlers?: readonly SessionHandler[] | undefined;
+  /** Where programs print and log. Default: stderr, a line each. */
+  readonly output?: OutputSinks | undefined;
   /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */
   readonly onWarning?: ((warning: RuntimeEvents["warning"]) => void) | undefined;
 }
@@ -28,21 +65,6 @@ export interface RunOptions extends CallOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** Named in the places of errors. */
   readonly file?: string | undefined;
-}
-
-export interface SessionInfo {
-  readonly id: string;
-  readonly provider: string;
-  readonly endpoint: string;
-  /** A keyed fingerprint; `anonymous` where the session carries no credentials. */
-  readonly identity: string;
-  readonly scope: string;
-  readonly state: "opening" | "open" | "draining" | "closing" | "closed";
-  readonly active: number;
-  readonly calls: number;
-  readonly openedAt: number;
-  readonly lastUsedAt: number;
-  readonly expiresAt: number | null;
 }
 
 export interface CapabilityShelf {
@@ -57,7 +79,7 @@ export interface CCOSEnvironment extends AsyncDisposable {
   /** Calls a capability; plain JSON in, plain JSON out. */
   call(id: string, input?: JsonValue, options?: CallOptions): Promise<JsonValue>;
   /** The same, with the session used and the number of attempts. */
-  callDetailed(id: string, input?: JsonValue, options?: CallOptions): Promise<CallOutcome & { durationMs: number }>;
+  callDetailed(id: string, input?: JsonValue, options?: CallOptions): Promise<CallResult>;
   /** Runs an RTFS program; its value as plain JSON. */
   run(source: string, options?: RunOptions): Promise<JsonValue>;
   /** The same; its value as the language has it. */
@@ -74,6 +96,276 @@ export interface CCOSEnvironment extends AsyncDisposable {
   close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }
 
-export function createEnvironment(_options: EnvironmentOptions = {}): Promise<CCOSEnvironment> {
-  return Promise.reject(new Error("wiring follows"));
+const DEFAULT_FOLDER = "./capabilities";
+
+/**
+ * Wires the rooms together: configuration, secrets, capabilities, sessions, and the handlers that come with
+ * the package. Opens no connection.
+ *
+ * Throws `read-error` for a configuration that is wrong, `not-found` for a named path that does not exist,
+ * and `unimplemented` for a store that is not there. A broken capability file is a warning: the others load.
+ */
+export async function createEnvironment(options: EnvironmentOptions = {}): Promise<CCOSEnvironment> {
+  const cwd = resolve(options.cwd ?? process.cwd());
+  const env = options.env ?? process.env;
+  const events = createEmitter<RuntimeEvents>();
+  const { onWarning } = options;
+  if (onWarning !== undefined) events.on("warning", onWarning);
+  const trust = createTrustStore({ env, cwd });
+  const loaded = await loadConfig({ config: options.config, cwd, env, trust });
+  for (const message of loaded.warnings) events.emit("warning", { code: "not-trusted", message, file: loaded.file });
+  requireKnownStore(options.store ?? loaded.config.store);
+  warnOfSettingsNotInForce(loaded.config, events);
+  const environment = new Environment({ ...options, cwd, env, events, loaded });
+  await environment.loadInitial(options.capabilities ?? loaded.config.capabilities, trust);
+  return environment;
+}
+
+/**
+ * Reads and validates files and folders as loading would, and executes nothing. Providers that the
+ * configuration names are known by name; their modules are not loaded.
+ */
+export async function checkCapabilities(
+  paths: readonly string[],
+  options: { readonly cwd?: string | undefined; readonly providers?: readonly string[] | undefined } = {},
+): Promise<LoadedCapabilities> {
+  const builtIn = createMcpHandler();
+  const knowledge = {
+    providers: () => [builtIn.provider, ...(options.providers ?? [])],
+    manifestTraits: (provider: string) =>
+      provider === builtIn.provider ? builtIn.traits : options.providers?.includes(provider) ? {} : undefined,
+  };
+  return loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), { trusted: true, providers: knowledge });
+}
+
+interface Wiring extends EnvironmentOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly events: Emitter<RuntimeEvents>;
+  readonly loaded: LoadedConfig;
+}
+
+class Environment implements CCOSEnvironment {
+  readonly redactor: Redactor = createRedactor();
+  readonly capabilities: CapabilityShelf;
+  readonly sessions: CCOSEnvironment["sessions"];
+  readonly #clock: Clock;
+  readonly #cwd: string;
+  readonly #config: Config;
+  readonly #events: Emitter<RuntimeEvents>;
+  readonly #manager: SessionPoolManager;
+  readonly #marketplace: CapabilityMarketplace;
+  #closed = false;
+
+  constructor(wiring: Wiring) {
+    const { cwd, env, events, loaded } = wiring;
+    const { config } = loaded;
+    this.#clock = wiring.clock ?? systemClock;
+    this.#cwd = cwd;
+    this.#config = config;
+    this.#events = events;
+    const secrets = createSecrets({
+      env,
+      bindings: loaded.credentials,
+      bindingsTrusted: loaded.trusted,
+      endpoints: config.endpoints as Readonly<Record<string, JsonObject>> | undefined,
+      redactor: this.redactor,
+    });
+    const readVariable = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
+    this.#manager = new SessionPoolManager({
+      events,
+      redactor: this.redactor,
+      clock: this.#clock,
+      random: wiring.random ?? systemRandom,
+      readVariable,
+      sessionDefaults: (config.session ?? {}) as JsonObject,
+      targetContext: ({ id, trusted }, caller) =>
+        secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : DEFAULT_FOLDER }),
+    });
+    this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
+    for (const [provider, module] of Object.entries(config.providers ?? {})) {
+      this.#manager.registerLoader(provider, () => loadHandler(provider, module, loaded.file ?? join(cwd, "package.json")));
+    }
+    for (const handler of wiring.handlers ?? []) this.#manager.registerHandler(handler);
+    this.#marketplace = createMarketplace({
+      delegate: this.#manager,
+      events,
+      clock: this.#clock,
+      defaultTimeoutMs: config.timeout_ms,
+      readVariable,
+      output: wiring.output ?? { print: (text) => void process.stderr.write(text), log: (text) => void process.stderr.write(`${text}\n`) },
+    });
+    this.capabilities = {
+      list: (query) => this.#marketplace.list(query),
+      get: (id) => this.#marketplace.get(id),
+      load: (pathOrText) => this.#load(pathOrText),
+      remove: (id) => this.#marketplace.remove(id),
+    };
+    this.sessions = {
+      list: () => this.#manager.list(),
+      close: async (id) => this.#manager.closeSession(id),
+      registerHandler: (handler) => this.#manager.registerHandler(handler),
+    };
+  }
+
+  /** What the caller named, or the default folder where there is one. */
+  async loadInitial(named: readonly string[] | undefined, trust: TrustStore): Promise<void> {
+    const providers = this.#manager;
+    if (named !== undefined) {
+      const paths = anchored(named, this.#cwd);
+      for (const path of paths) await requireExisting(path);
+      this.#take(await loadCapabilities(paths, { trusted: true, providers }));
+      return;
+    }
+    const folder = join(this.#cwd, DEFAULT_FOLDER);
+    if (!(await exists(folder))) return;
+    const wholeFolder = await trust.isTrusted(folder);
+    const trusted = wholeFolder || ((file: string) => trust.isTrusted(file));
+    this.#take(await loadCapabilities([folder], { trusted, providers }));
+  }
+
+  async call(id: string, input?: JsonValue, options: CallOptions = {}): Promise<JsonValue> {
+    return (await this.callDetailed(id, input, options)).value;
+  }
+
+  async callDetailed(id: string, input?: JsonValue, options: CallOptions = {}): Promise<CallResult> {
+    this.#requireOpen();
+    return this.#marketplace.execute(id, input, { ...options, security: this.#security() });
+  }
+
+  async run(source: string, options: RunOptions = {}): Promise<JsonValue> {
+    return toJson(await this.evaluate(source, options));
+  }
+
+  async evaluate(source: string, options: RunOptions = {}): Promise<Value> {
+    this.#requireOpen();
+    const timeoutMs = options.timeoutMs ?? Number.POSITIVE_INFINITY;
+    using deadline = startDeadline(this.#clock, timeoutMs, options.signal, "The program");
+    const host = this.#marketplace.createHost({
+      security: this.#security(),
+      caller: options.caller,
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+    });
+    const bindings = new Map(preludeBindings());
+    if (options.input !== undefined) bindings.set("input", fromJson(options.input, { keys: "keywords" }));
+    return await evaluate(source, {
+      host,
+      bindings,
+      clock: this.#clock,
+      limits: options.limits,
+      signal: deadline.signal,
+      file: options.file,
+    });
+  }
+
+  on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe {
+    return this.#events.on(event, listener);
+  }
+
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    this.#closed = true;
+    return this.#manager.close(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #security(): Security {
+    const level = this.#config.security?.level;
+    return level === undefined ? Security.FULL : new Security({ level });
+  }
+
+  #requireOpen(): void {
+    if (!this.#closed) return;
+    throw new CcosError("pool-closed", "This environment has been closed.", { remedy: "Create another one." });
+  }
+
+  async #load(pathOrText: string): Promise<string[]> {
+    const isText = /^[\s,]*[;({#^]/.test(pathOrText);
+    const path = resolve(this.#cwd, pathOrText);
+    if (!isText) await requireExisting(path);
+    const providers = this.#manager;
+    const { manifests, errors, warnings } = isText
+      ? readCapabilities(pathOrText, { trusted: true, providers })
+      : await loadCapabilities([path], { trusted: true, providers });
+    const [first, ...more] = errors;
+    if (first !== undefined) throw more.length === 0 ? first : first.with({ details: { more: more.map((error) => error.toJSON()) } });
+    this.#warn(warnings);
+    for (const manifest of manifests) this.#marketplace.register(manifest);
+    return manifests.map((manifest) => manifest.id);
+  }
+
+  #take({ manifests, errors, warnings }: LoadedCapabilities): void {
+    for (const { code, message, place } of errors) {
+      const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
+      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
+    }
+    this.#warn(warnings);
+    for (const manifest of manifests) {
+      try {
+        this.#marketplace.register(manifest);
+      } catch (error) {
+        const { code, message } = error as CcosError;
+        this.#events.emit("warning", { code, message, file: manifest.origin.file });
+      }
+    }
+  }
+
+  #warn(warnings: readonly ReadWarning[]): void {
+    for (const { code, message, place } of warnings) {
+      const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
+      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
+    }
+  }
+}
+
+function anchored(paths: readonly string[], cwd: string): string[] {
+  return paths.map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function requireExisting(path: string): Promise<void> {
+  if (await exists(path)) return;
+  throw new CcosError("not-found", `There is no file or folder ${path}.`, { remedy: "Check the path; it is relative to the current folder." });
+}
+
+function requireKnownStore(store: string | undefined): void {
+  if (store === undefined || store === "memory") return;
+  throw new CcosError("unimplemented", `The store ${JSON.stringify(store.split(":", 1)[0])} does not exist yet; sessions live in memory.`, {
+    remedy: 'Leave the store out, or say "memory".',
+  });
+}
+
+/** Known words that nothing obeys yet: better said than silently ignored. */
+function warnOfSettingsNotInForce(config: Config, events: Emitter<RuntimeEvents>): void {
+  for (const key of ["retry", "rate_limit", "circuit_breaker", "cache"] as const) {
+    if (config[key] !== undefined) {
+      events.emit("warning", { code: "unimplemented", message: `The setting ${key} of the configuration has no effect yet.` });
+    }
+  }
+}
+
+/** A handler module: its default export, or its export `handler`, is a handler or a function that makes one. */
+async function loadHandler(provider: string, module: string, from: string): Promise<SessionHandler> {
+  const file = isAbsolute(module) ? module : createRequire(from).resolve(module);
+  const loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown; readonly handler?: unknown };
+  const exported = loaded.default ?? loaded.handler;
+  const handler: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
+  if (isHandler(handler) && handler.provider === provider) return handler;
+  throw new CcosError("invalid-argument", `The module of the provider "${provider}" exports no session handler of that name.`, {
+    remedy: `Export a handler whose provider is "${provider}" (or a function that makes one) as the default.`,
+  });
+}
+
+function isHandler(value: unknown): value is SessionHandler {
+  const members = ["target", "initializeSession", "executeWithSession", "terminateSession"] as const;
+  return isJsonObject(value) && members.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
 }
