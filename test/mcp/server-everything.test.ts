@@ -95,6 +95,21 @@ describe.each(["streamable HTTP", "HTTP+SSE", "stdio"] as const)("server-everyth
     await first.close();
   });
 
+  test.runIf(transport === "HTTP+SSE")("the end of the event stream is the end of the session", async () => {
+    const other = await startEverything("sse");
+    const own = driveHandler(createMcpHandler());
+    const there = (name: string): SessionCapability => capabilityOf("mcp", { server_url: other.url, tool_name: name });
+    const session = await own.open(there("echo"));
+    const running = own.call(session, there("trigger-long-running-operation"), { duration: 20, steps: 2 });
+    const ended = expect(running).rejects.toMatchObject({ code: "outcome-unknown" });
+    await own.call(session, there("echo"), { message: "the other one is under way" });
+    await other[Symbol.asyncDispose]();
+    await ended;
+    expect(own.lost).toHaveLength(1);
+    await expect(own.call(session, there("echo"), { message: "x" })).rejects.toMatchObject({ code: "session-lost" });
+    await own.close();
+  });
+
   test.runIf(transport === "stdio")("the child gets the variables that were declared and no others", async () => {
     process.env["CCOS_TEST_SECRET"] = "not for children";
     const session = await driver.open(tool("get-env"));

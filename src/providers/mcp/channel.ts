@@ -19,10 +19,11 @@ export abstract class ChannelTransport extends WireTransport {
   onlost: ((reason: string) => void) | undefined;
 
   /** Writes one message. */
-  protected abstract write(text: string, signal: AbortSignal | undefined): Promise<void>;
+  protected abstract write(text: string): Promise<void>;
 
-  get ended(): boolean {
-    return this.#ended !== undefined;
+  /** Throws why it ended, if it has. */
+  throwIfEnded(): void {
+    if (this.#ended !== undefined) throw this.failed({ kind: "closed", text: this.#ended, sent: true });
   }
 
   override request(method: string, params: JsonObject | undefined, options: RequestOptions = {}): Promise<RpcAnswer> {
@@ -57,7 +58,7 @@ export abstract class ChannelTransport extends WireTransport {
         },
       });
       options.sent?.();
-      this.write(stringifyJson({ jsonrpc: "2.0", id, method, ...(params && { params }) }), signal).catch(
+      this.write(stringifyJson({ jsonrpc: "2.0", id, method, ...(params && { params }) })).catch(
         (error: unknown) => this.#pending.get(id)?.reject(error),
       );
     });
@@ -65,7 +66,7 @@ export abstract class ChannelTransport extends WireTransport {
 
   override async notify(message: JsonObject): Promise<void> {
     if (this.#ended !== undefined) return;
-    await this.write(stringifyJson(message), undefined);
+    await this.write(stringifyJson(message));
   }
 
   /** One message from the server. Text that is no message of the protocol is passed over, as a stray banner is. */

@@ -8,6 +8,7 @@ import type { JsonObject } from "../../kernel/index.ts";
 import { abortError, isJsonObject, oneLine } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { McpSettings, HttpSettings, StdioSettings } from "./target.ts";
+import { ChannelTransport } from "./channel.ts";
 import { HttpTransport } from "./transport-http.ts";
 import { SseTransport } from "./transport-sse.ts";
 import { StdioTransport } from "./transport-stdio.ts";
@@ -164,6 +165,7 @@ class Attempt {
   async #runStdio(settings: StdioSettings): Promise<Connection> {
     const { verdicts, signal } = this.#options;
     const known = verdicts.get(this.#key);
+    let ended = false;
     if (known?.era !== "legacy") {
       const transport = this.#stdio(settings);
       await transport.open();
@@ -179,10 +181,9 @@ class Attempt {
         return await this.#shakeHands(transport, "stdio");
       } catch (error) {
         // A server that ends, or says nothing, at a question before the handshake is one of the older kind.
-        const ended = error instanceof WireError && error.failure.kind === "closed" && error.failure.sent;
+        ended = error instanceof WireError && error.failure.kind === "closed" && error.failure.sent;
         if (signal.aborted || !(ended || probe.signal.aborted)) throw error;
         await transport.close();
-        if (ended) verdicts.set(this.#key, { era: "legacy", transport: "stdio" });
       } finally {
         clearTimeout(timer);
       }
@@ -190,7 +191,9 @@ class Attempt {
     const transport = this.#stdio(settings);
     await transport.open();
     try {
-      return await this.#shakeHands(transport, "stdio");
+      const connection = await this.#shakeHands(transport, "stdio");
+      if (ended) verdicts.set(this.#key, { era: "legacy", transport: "stdio" });
+      return connection;
     } catch (error) {
       if (contradicts(error)) verdicts.drop(this.#key);
       throw error;
@@ -211,7 +214,6 @@ class Attempt {
     this.#options.signal.addEventListener("abort", abort, { once: true });
     try {
       await transport.open();
-      transport.onlost = this.#options.lost;
       return await this.#shakeHands(transport, "sse");
     } catch (error) {
       await transport.close();
@@ -237,7 +239,6 @@ class Attempt {
 
   #stdio(settings: StdioSettings): StdioTransport {
     const transport = new StdioTransport({ ...settings, limit: settings.maxResponseBytes });
-    transport.onlost = (reason) => this.#options.lost?.(reason);
     this.#transport = transport;
     return transport;
   }
@@ -258,7 +259,17 @@ class Attempt {
 
   async #connectClient(transport: WireTransport, prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"]): Promise<Client> {
     const client = new Client(this.#info, { capabilities: {} });
-    await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });
+    try {
+      await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });
+    } catch (error) {
+      // The client says only that the connection closed; the transport knows why.
+      if (transport instanceof ChannelTransport) transport.throwIfEnded();
+      throw error;
+    }
+    if (transport instanceof ChannelTransport) {
+      transport.throwIfEnded();
+      transport.onlost = this.#options.lost;
+    }
     return client;
   }
 

@@ -4,6 +4,7 @@ import { ChannelTransport } from "./channel.ts";
 import { readEvents } from "./event-stream.ts";
 import { discard, readExcerpt, send, TooLarge, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./transport-http.ts";
+import type { WireState } from "./wire-error.ts";
 
 export interface SseTransportOptions {
   readonly url: URL;
@@ -27,6 +28,11 @@ export class SseTransport extends ChannelTransport {
   constructor(options: SseTransportOptions) {
     super();
     this.#options = options;
+  }
+
+  /** The id of the session is part of where messages are posted. */
+  override get state(): WireState {
+    return { era: this.era, hasSessionId: this.#endpoint !== undefined };
   }
 
   /** Opens it; afterwards it can send. */
@@ -63,20 +69,19 @@ export class SseTransport extends ChannelTransport {
     // The end of the stream is the end of the session.
   }
 
-  protected override async write(text: string, signal: AbortSignal | undefined): Promise<void> {
+  protected override async write(text: string): Promise<void> {
     if (this.#endpoint === undefined) throw this.failed({ kind: "closed", text: "The session is not open.", sent: false });
     try {
       const response = await send(this.#options.dispatcher, this.#endpoint, {
         method: "POST",
         headers: { ...this.#headers(), "content-type": "application/json" },
         body: text,
-        // Only what the pool gives up: a cancelled call must not cut the message that says so.
-        signal: signal?.aborted ? undefined : this.#controller.signal,
+        signal: this.#controller.signal,
       });
       if (response.status >= 200 && response.status < 300) await discard(response);
       else throw this.failed(httpFailure(response, await readExcerpt(response), this.#options.now()));
     } catch (error) {
-      throw asWireError(error, { ...this.state, hasSessionId: true });
+      throw asWireError(error, this.state);
     }
   }
 

@@ -103,7 +103,7 @@ export class StdioTransport extends ChannelTransport {
     // Closing its input is how a child is told; `close` does.
   }
 
-  protected override write(text: string, _signal: AbortSignal | undefined): Promise<void> {
+  protected override write(text: string): Promise<void> {
     const stdin = this.#child?.stdin;
     if (stdin === undefined || stdin === null || !stdin.writable) {
       return Promise.reject(this.failed({ kind: "closed", text: "The server's process has ended.", sent: false }));
