@@ -1,5 +1,5 @@
 /** The public door of the library. */
-export { createEnvironment } from "./environment.ts";
+export { checkCapabilities, createEnvironment } from "./environment.ts";
 export type { CapabilityShelf, CCOSEnvironment, EnvironmentOptions, RunOptions } from "./environment.ts";
 
 export { CcosError, ERROR_TABLE, isCcosError } from "./kernel/index.ts";
@@ -17,10 +17,15 @@ export type {
   Unsubscribe,
 } from "./kernel/index.ts";
 
-export { reportOf } from "./capability/index.ts";
-export type { CallOptions, CallOutcome, CallReport, Caller, SessionUse } from "./capability/index.ts";
-export type { Manifest } from "./capability/index.ts";
-
+export {
+  CapabilityMarketplace,
+  CapabilityRegistry,
+  flattenMetadata,
+  nativeCapability,
+  reportOf,
+  requiresSession,
+} from "./capability/index.ts";
+export type { CallOptions, CallOutcome, CallReport, CallResult, Caller, Manifest, SessionUse } from "./capability/index.ts";
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 
