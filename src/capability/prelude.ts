@@ -7,8 +7,8 @@ const SOURCE = `
       log        (fn [& items] (call "ccos.io.log" {:args items}))
       time-ms    (fn [] (call "ccos.system.current-timestamp-ms"))
       fetch      (fn [& request] (call "ccos.network.http-fetch" {:args request}))
-      read       (fn [key] (call "ccos.state.kv.get" key))
-      write      (fn [key value] (call "ccos.state.kv.put" key value) value)]
+      read       (fn [key] (call "ccos.state.kv.get" {:key key}))
+      write      (fn [key value] (call "ccos.state.kv.put" {:key key :value value}) value)]
   {"println"             print-line
    "log"                 log
    "tool/log"            log

@@ -72,10 +72,10 @@ export function chooseProvider(question: ProviderQuestion, knowledge: ProviderKn
   if (chosen === undefined) {
     return question.named === undefined ? { block: undefined, warnings: [] } : unregistered(question.named, known);
   }
+  if (!known.includes(chosen)) return unregistered(chosen, known);
   const warnings: string[] = [];
   if (other !== undefined) warnings.push(`The metadata names several providers; "${chosen}" is used, not "${other}".`);
-  if (!known.includes(chosen)) warnings.push(`No handler is registered for the provider "${chosen}". ${listed(known)}`);
-  else if (!statements.some(({ provider }) => provider === chosen)) {
+  if (!statements.some(({ provider }) => provider === chosen)) {
     warnings.push(
       `The provider block :${chosen} has no :requires_session, so every call opens a session of its own. ` +
         'Write "auto" to share sessions, or "false" if that is meant.',

@@ -9,7 +9,7 @@ import { compileImplementation } from "./run-implementation.ts";
 import { chooseProvider, unknownBlockKeys, withAliases, type ProviderKnowledge } from "./provider-block.ts";
 
 export interface ReadWarning {
-  readonly code: "missing-description" | "unknown-type" | "provider" | "unknown-key" | "ignored";
+  readonly code: "missing-description" | "no-execution" | "unknown-type" | "provider" | "unknown-key" | "ignored";
   readonly message: string;
   readonly place: ErrorPlace | undefined;
 }
@@ -330,6 +330,7 @@ class ManifestReader {
       return { execution: { kind: "provider", block }, flatMetadata: withAliases(flat, block.provider, providers) };
     }
     if (implementation !== undefined) return { execution: { kind: "implementation", form: implementation }, flatMetadata: flat };
+    this.#warn("no-execution", this.#form, "Neither code nor a registered provider executes this capability: calling it gives nil.");
     return { execution: { kind: "none" }, flatMetadata: flat };
   }
 

@@ -1,7 +1,7 @@
 import { CcosError } from "../../kernel/index.ts";
-import type { Value } from "../../rtfs/index.ts";
+import { RtfsMap, type MapKey, type Value } from "../../rtfs/index.ts";
 import type { Manifest } from "../manifest.ts";
-import { NativeArguments } from "./arguments.ts";
+import { NativeArguments, spreadArguments } from "./arguments.ts";
 import { nativeCapability } from "./native.ts";
 
 const MOST_KEYS = 10_000;
@@ -34,7 +34,7 @@ export function stateCapabilities(): Manifest[] {
       id: "ccos.state.kv.put",
       description: "Keeps a value under a key and gives it back; nil removes the key.",
       run: (args, { caller }) => {
-        const given = new NativeArguments("ccos.state.kv.put", ["key", "value"], args);
+        const given = new NativeArguments("ccos.state.kv.put", ["key", "value"], keyAndValue(args));
         const shelf = shelfOf(caller);
         const key = given.key("key");
         const value = given.value("value");
@@ -49,4 +49,13 @@ export function stateCapabilities(): Manifest[] {
       },
     }),
   ];
+}
+
+/** `(call … :counter 1)` arrives as the map `{:counter 1}`, since a keyword and a value are a pair. */
+function keyAndValue(given: readonly Value[]): readonly Value[] {
+  const args = spreadArguments(given);
+  const [only] = args;
+  if (args.length !== 1 || !(only instanceof RtfsMap) || only.size !== 1) return args;
+  const [[key, value]] = [...only] as [[MapKey, Value]];
+  return [key, value];
 }
