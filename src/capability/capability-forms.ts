@@ -99,16 +99,9 @@ function readCall(form: Form, items: readonly Form[], errors: CcosError[]): Decl
 /** Keys may also be strings, as in a file made from JSON; what is neither is passed over. */
 function fieldsOfMap(form: FormOf<"map">): Map<string, Field> {
   const fields = new Map<string, Field>();
-  let last: Field | undefined;
   for (const [keyForm, value] of form.entries) {
-    if (isOptionalMark(keyForm)) {
-      if (last !== undefined) fields.set(last.key, { ...last, optional: true });
-      continue;
-    }
     const key = keyForm.kind === "keyword" ? keyForm.name : keyForm.kind === "string" ? keyForm.value : undefined;
-    if (key === undefined) continue;
-    last = { key, keyForm, form: value, optional: false };
-    fields.set(key, last);
+    if (key !== undefined) fields.set(key, { key, keyForm, form: value, optional: false });
   }
   return fields;
 }

@@ -95,6 +95,8 @@ describe("reading a capability file", () => {
     });
     const manifest = readOne('(capability "a" :output-schema [:vector :int]? :description "d")');
     expect(printType(manifest.outputSchema!)).toBe("[:optional [:vector :int]]");
+    const map = readOne('{:type "capability" :id "a" :output-schema [:vector :int]? :description "d"}');
+    expect(printType(map.outputSchema!)).toBe("[:optional [:vector :int]]");
   });
 
   it("folds the flat fields of old files into the metadata", () => {

@@ -37,6 +37,7 @@ describe("parsing a type", () => {
     ["[:map [:a :int] [:b :string ?] [:c :bool?] [:* :any]]", "[:map [:a :int] [:b :string ?] [:c :bool?] [:* :any]]"],
     ["[:record [:tags [:vector :string]?]]", "[:map [:tags [:vector :string] ?]]"],
     ["[:map {:a :int \"b c\" :string}]", "[:map [:a :int] [\"b c\" :string]]"],
+    ["[:map {:a [:vector :int]? :b :int ? :c :string ?}]", "[:map [:a [:optional [:vector :int]]] [:b :int?] [:c :string?]]"],
     ["{\"k\" :int}", "[:map [\"k\" :int]]"],
     ["[:map-of :string :int]", "[:map-of :string :int]"],
     ["[:dict :keyword :any]", "[:map-of :keyword :any]"],

@@ -241,12 +241,6 @@ export class TypeContext {
   private compactEntries(form: FormOf<"map">, depth: number): RecordEntry[] {
     const entries: RecordEntry[] = [];
     for (const [keyForm, valueForm] of form.entries) {
-      // `{:a :int ?}`: the reader keeps a lone mark as an entry of its own.
-      if (isOptionalMark(keyForm)) {
-        const last = entries.pop();
-        if (last !== undefined) entries.push({ ...last, optional: true });
-        continue;
-      }
       const entry = this.entry(keyForm, valueForm, false, depth + 1);
       if (entry !== undefined) entries.push(entry);
     }
