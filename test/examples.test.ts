@@ -39,7 +39,7 @@ describe("capability files", () => {
       const env = await environment([folder]);
       const files = readdirSync(join(repository, "capabilities", folder));
       expect(files.length).toBeGreaterThan(0);
-      expect(env.capabilities.list()).toHaveLength(files.length);
+      expect(env.capabilities.list().filter(({ execution }) => execution.kind !== "native")).toHaveLength(files.length);
     },
   );
 
@@ -105,11 +105,11 @@ describe("examples/metadata.rtfs", () => {
         flattened: { mcp_server_url: "https://notes.example.com/mcp", mcp_requires_session: "auto", owner_level: "2" },
       },
       openapi: {
-        metadata: { openapi: { method: "GET", auth: { location: "query" } } },
+        metadata: { openapi: { method: "GET", query: { current_weather: true } } },
         flattened: {
+          openapi_base_url: "https://api.open-meteo.com",
           openapi_method: "GET",
-          openapi_auth_location: "query",
-          openapi_base_url: "https://api.openweathermap.org",
+          openapi_query_current_weather: "true",
         },
       },
     });

@@ -105,6 +105,7 @@ function contradictions(counts: StoryCounts, sessions: readonly SessionStory[], 
   const closed = sessions.filter((session) => session.end === "closed").length;
   const pairs: [what: string, told: number | string, seen: number | string][] = [
     ["handshakes", counts.firstHandshakes + counts.replacements, seen.initializes],
+    ["sessions given to calls", counts.firstHandshakes + counts.reuses + counts.replacements, seen.calls],
     ["calls executed", counts.executions, seen.calls],
     ["calls of each session", sessions.map((s) => s.executions).join(", "), seen.callsBySession.join(", ")],
     ["sessions forgotten", counts.losses, seen.forgotten],
@@ -133,7 +134,9 @@ function narrator({ write, color = false }: DemoOptions) {
     problem: (text: string): void => write(style("red", `  ${text}`)),
     call({ number, capabilityId, ok, notes }: CallStory): void {
       const mark = ok ? style("green", "✓") : style("red", "✗");
-      write(`  ${String(number).padStart(2)} ${mark} ${capabilityId.padEnd(22)} ${style("dim", notes.join(", "))}`);
+      const [first = "", ...further] = notes;
+      write(`  ${String(number).padStart(2)} ${mark} ${capabilityId.padEnd(22)} ${style("dim", first)}`);
+      if (further.length > 0) write(`${" ".repeat(30)}${style("dim", further.join(": "))}`);
     },
     value(value: JsonValue): void {
       if (!isJsonObject(value)) return write(`  ${stringifyJson(value)}`);

@@ -15,6 +15,7 @@ export interface SessionStory {
 export interface StoryCounts {
   /** Sessions opened that replace no other. */
   readonly firstHandshakes: number;
+  /** Calls that ran on a session opened for an earlier one. */
   readonly reuses: number;
   readonly losses: number;
   readonly replacements: number;
@@ -55,10 +56,10 @@ export function listenToStory(env: CCOSEnvironment, onCall: (call: CallStory) =>
     env.on("sessionOpened", ({ sessionId, replaces, durationMs }) => {
       sessions.set(sessionId, { id: sessionId, openedAfterCall: counts.calls, replaces, executions: 0, end: "open" });
       if (replaces === undefined) counts.firstHandshakes++;
-      notes.push(`${replaces === undefined ? "opened" : "opened in its place"} ${sessionId} in ${Math.round(durationMs)} ms`);
+      const took = `in ${Math.round(durationMs)} ms`;
+      notes.push(replaces === undefined ? `opened ${sessionId} ${took}` : `opened ${sessionId} in its place ${took}`);
     }),
     env.on("sessionReused", ({ sessionId }) => {
-      counts.reuses++;
       notes.push(`reused ${sessionId}`);
     }),
     env.on("sessionLost", ({ sessionId }) => {
@@ -80,8 +81,10 @@ export function listenToStory(env: CCOSEnvironment, onCall: (call: CallStory) =>
       counts.executions++;
       if (session !== undefined) session.executions++;
     }),
-    env.on("callEnded", ({ capabilityId, ok, durationMs }) => {
+    env.on("callEnded", ({ capabilityId, ok, durationMs, reused }) => {
       counts.calls++;
+      // Not each session handed out: one that turns out to be lost served nothing.
+      if (reused === true) counts.reuses++;
       if (!ok) counts.failedCalls++;
       onCall({ number: counts.calls, capabilityId, ok, durationMs, notes });
       notes = [];

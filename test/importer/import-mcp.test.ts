@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createEnvironment, type CCOSEnvironment } from "../../src/environment.ts";
+import type { Manifest } from "../../src/capability/manifest.ts";
 import { importMcp } from "../../src/importers/index.ts";
 import { printType } from "../../src/rtfs/index.ts";
 import { everythingBin, startEverything, type Everything } from "./everything.ts";
@@ -40,6 +41,10 @@ async function load(path: string): Promise<CCOSEnvironment> {
   return env;
 }
 
+/** What the files declared, without what the runtime brings along. */
+const loaded = (env: CCOSEnvironment): Manifest[] =>
+  env.capabilities.list().filter((manifest) => manifest.execution.kind !== "native");
+
 const tool = (name: string, rest: object = {}): object => ({ name, inputSchema: { type: "object" }, ...rest });
 
 describe("importing from the reference server", () => {
@@ -56,7 +61,7 @@ describe("importing from the reference server", () => {
     expect(files.map((file) => basename(file)).toSorted()).toEqual((await readdir(out)).toSorted());
     expect(files).toHaveLength(capabilities.length);
     const env = await load(out);
-    expect(env.capabilities.list().map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
+    expect(loaded(env).map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
     const first = await env.callDetailed("mcp.mcp-servers-everything.echo", { message: "hi" });
     expect(first).toMatchObject({ value: "Echo: hi", session: { provider: "mcp", reused: false } });
     const second = await env.callDetailed("mcp.mcp-servers-everything.get-sum", { a: 2, b: 3 });
@@ -79,7 +84,7 @@ describe("importing from the reference server", () => {
     const { files, capabilities } = await importMcp({ source: everything.url, out, single: true });
     expect(files.map((file) => basename(file))).toEqual(["mcp.mcp-servers-everything-capabilities-module.rtfs"]);
     const env = await load(out);
-    expect(env.capabilities.list()).toHaveLength(capabilities.length);
+    expect(loaded(env)).toHaveLength(capabilities.length);
     expect(await env.call("mcp.mcp-servers-everything.echo", { message: "hi" })).toBe("Echo: hi");
   });
 });
@@ -204,10 +209,10 @@ describe("what a hostile server says", () => {
     for (const id of capabilities) expect(id).toMatch(/^mcp\.-evil-server-\.[A-Za-z0-9_-]+$/);
     expect(warnings.filter((warning) => warning.includes("which is taken")).length).toBeGreaterThan(0);
     const env = await load(out);
-    expect(env.capabilities.list().map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
-    const called = env.capabilities.list().map((manifest) => (manifest.metadata["mcp"] as { tool_name: string }).tool_name);
+    expect(loaded(env).map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
+    const called = loaded(env).map((manifest) => (manifest.metadata["mcp"] as { tool_name: string }).tool_name);
     expect(called.toSorted()).toEqual(names.map((name) => name.toWellFormed()).toSorted());
-    for (const manifest of env.capabilities.list()) {
+    for (const manifest of loaded(env)) {
       expect(manifest.execution.kind).toBe("provider");
       expect(manifest.description).not.toMatch(/[\u001b\u202e]/);
       expect(manifest.name).not.toMatch(/\n/);
