@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   createMarketplace,
@@ -96,7 +96,7 @@ export interface CCOSEnvironment extends AsyncDisposable {
   close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }
 
-const DEFAULT_FOLDER = "./capabilities";
+const DEFAULT_FOLDER = "capabilities";
 
 /**
  * Wires the rooms together: configuration, secrets, capabilities, sessions, and the handlers that come with
@@ -117,7 +117,7 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   requireKnownStore(options.store ?? loaded.config.store);
   warnOfSettingsNotInForce(loaded.config, events);
   const environment = new Environment({ ...options, cwd, env, events, loaded });
-  await environment.loadInitial(options.capabilities ?? loaded.config.capabilities, trust);
+  await environment.loadInitial(options.capabilities, loaded, trust);
   return environment;
 }
 
@@ -180,7 +180,7 @@ class Environment implements CCOSEnvironment {
       readVariable,
       sessionDefaults: (config.session ?? {}) as JsonObject,
       targetContext: ({ id, trusted }, caller) =>
-        secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : DEFAULT_FOLDER }),
+        secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : this.#trustPath(id) }),
     });
     this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
@@ -208,20 +208,18 @@ class Environment implements CCOSEnvironment {
     };
   }
 
-  /** What the caller named, or the default folder where there is one. */
-  async loadInitial(named: readonly string[] | undefined, trust: TrustStore): Promise<void> {
+  /** What the caller named, else what the configuration names, else the default folder where there is one. */
+  async loadInitial(named: readonly string[] | undefined, loaded: LoadedConfig, trust: TrustStore): Promise<void> {
     const providers = this.#manager;
-    if (named !== undefined) {
-      const paths = anchored(named, this.#cwd);
-      for (const path of paths) await requireExisting(path);
-      this.#take(await loadCapabilities(paths, { trusted: true, providers }));
-      return;
-    }
-    const folder = join(this.#cwd, DEFAULT_FOLDER);
-    if (!(await exists(folder))) return;
-    const wholeFolder = await trust.isTrusted(folder);
-    const trusted = wholeFolder || ((file: string) => trust.isTrusted(file));
-    this.#take(await loadCapabilities([folder], { trusted, providers }));
+    const given = named ?? loaded.config.capabilities;
+    const paths = anchored(given ?? [DEFAULT_FOLDER], this.#cwd);
+    if (given === undefined && !(await exists(paths[0] as string))) return;
+    for (const path of paths) await requireExisting(path);
+    // A configuration that is not trusted itself makes nothing trusted by naming it.
+    const isNamed = named !== undefined || (given !== undefined && loaded.trusted);
+    const snapshot = isNamed ? undefined : trust.snapshot();
+    const trusted = snapshot === undefined ? true : (file: string) => snapshot.isTrusted(file);
+    this.#take(await loadCapabilities(paths, { trusted, providers }));
   }
 
   async call(id: string, input?: JsonValue, options: CallOptions = {}): Promise<JsonValue> {
@@ -277,6 +275,12 @@ class Environment implements CCOSEnvironment {
     return level === undefined ? Security.FULL : new Security({ level });
   }
 
+  /** What to trust for this capability to be: the default folder as a whole, else the file it stands in. */
+  #trustPath(id: string): string {
+    const file = this.#marketplace.get(id)?.origin.file;
+    return file === undefined || resolve(this.#cwd, file).startsWith(join(this.#cwd, DEFAULT_FOLDER) + sep) ? DEFAULT_FOLDER : file;
+  }
+
   #requireOpen(): void {
     if (!this.#closed) return;
     throw new CcosError("pool-closed", "This environment has been closed.", { remedy: "Create another one." });
@@ -321,8 +325,9 @@ class Environment implements CCOSEnvironment {
   }
 }
 
+/** Paths that lead from here to where they lead from `cwd`; as given where that is here, since people read them. */
 function anchored(paths: readonly string[], cwd: string): string[] {
-  return paths.map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+  return paths.map((path) => (isAbsolute(path) || cwd === process.cwd() ? path : resolve(cwd, path)));
 }
 
 async function exists(path: string): Promise<boolean> {
