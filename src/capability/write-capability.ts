@@ -45,18 +45,17 @@ function vector(items: readonly string[]): string {
   return `[${items.join(" ")}]`;
 }
 
-const METADATA_INDENT = "\n   ";
+const METADATA_START = "  :metadata {".length;
 
 /** One entry of the outer map a line, and one of each block; deeper data on one line. */
 function writeMetadata(metadata: JsonObject): string {
   const blocks = Object.entries(metadata).map(([key, value]) => {
     const name = writeKey(key);
     if (!isJsonObject(value)) return `${name} ${writeData(value)}`;
-    const column = " ".repeat(METADATA_INDENT.length + 1 + name.length + 1);
     const entries = Object.entries(value).map(([inner, item]) => `${writeKey(inner)} ${writeData(item)}`);
-    return `${name} {${entries.join(`\n${column}`)}}`;
+    return `${name} {${entries.join(`\n${" ".repeat(METADATA_START + name.length + 2)}`)}}`;
   });
-  return `${METADATA_INDENT}{${blocks.join(`${METADATA_INDENT} `)}}`;
+  return `{${blocks.join(`\n${" ".repeat(METADATA_START)}`)}}`;
 }
 
 function writeData(value: JsonValue): string {

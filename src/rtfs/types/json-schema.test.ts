@@ -61,7 +61,7 @@ describe("a JSON Schema as a type", () => {
   });
 
   it("makes one record of the parts of allOf", () => {
-    const schema = {
+    const schema: JsonValue = {
       allOf: [
         { type: "object", properties: { a: { type: "string" } }, required: ["a"] },
         { properties: { b: { type: "integer" } } },

@@ -1,0 +1,86 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { loadCapabilities } from "./load-capabilities.ts";
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "load-capabilities-"));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const capability = (id: string) => `(capability "${id}" :description "d" :implementation (fn [x] x))`;
+async function put(path: string, text: string): Promise<string> {
+  const file = join(root, path);
+  await mkdir(join(file, ".."), { recursive: true });
+  await writeFile(file, text);
+  return file;
+}
+const idsOf = (loaded: Awaited<ReturnType<typeof loadCapabilities>>) => loaded.manifests.map((each) => each.id);
+
+describe("loading capability files", () => {
+  it("searches folders for .rtfs files, sorted, and takes a named file whatever it is called", async () => {
+    await put("b.rtfs", capability("b"));
+    await put("a/deep/x.rtfs", capability("x"));
+    await put("a/a.rtfs", capability("a"));
+    await put("notes.txt", capability("no"));
+    await put(".git/hook.rtfs", capability("no"));
+    await put("node_modules/p/p.rtfs", capability("no"));
+    const other = await put("other/named.txt", capability("named"));
+    const loaded = await loadCapabilities([root, other], { trusted: true });
+    expect(idsOf(loaded)).toEqual(["a", "x", "b", "named"]);
+    expect(loaded.files.map((file) => relative(root, file))).toEqual(["a/a.rtfs", "a/deep/x.rtfs", "b.rtfs", "other/named.txt"]);
+    expect(loaded.errors).toEqual([]);
+  });
+
+  it("goes on after a broken file, and tells the place of each mistake", async () => {
+    await put("a.rtfs", `${capability("a")}\n(capability "broken`);
+    await put("b.rtfs", '(capability "b" :name 3 :description 4)');
+    await put("c.rtfs", capability("c"));
+    const { manifests, errors } = await loadCapabilities([root], { trusted: true });
+    expect(manifests.map((each) => each.id)).toEqual(["a", "c"]);
+    expect(errors.map(({ place }) => `${relative(root, place?.file ?? "")}:${place?.line}:${place?.column}`)).toEqual([
+      "a.rtfs:2:13",
+      "b.rtfs:1:23",
+      "b.rtfs:1:38",
+    ]);
+  });
+
+  it("reports one id in two files, naming both, and keeps the first", async () => {
+    const first = await put("a.rtfs", capability("same"));
+    const second = await put("b.rtfs", `\n${capability("same")}`);
+    const { manifests, errors } = await loadCapabilities([root], { trusted: true });
+    expect(manifests.map((each) => each.origin.file)).toEqual([first]);
+    expect(errors.map((error) => error.message)).toEqual([`The capability "same" of ${second}:2 is declared in ${first}:1 too.`]);
+  });
+
+  it("reads a file once, however often it is named or linked", async () => {
+    const file = await put("a/a.rtfs", capability("a"));
+    await symlink(join(root, "a"), join(root, "a", "loop"));
+    await symlink(join(root, "missing"), join(root, "dangling"));
+    const { manifests, errors, files } = await loadCapabilities([root, file, join(root, "a")], { trusted: true });
+    expect([manifests.length, errors.length, files.length]).toEqual([1, 0, 1]);
+  });
+
+  it("asks for each file whether it is trusted", async () => {
+    await put("a.rtfs", capability("a"));
+    await put("b.rtfs", capability("b"));
+    const { manifests } = await loadCapabilities([root], { trusted: async (file) => file.endsWith("a.rtfs") });
+    expect(manifests.map((each) => each.origin.trusted)).toEqual([true, false]);
+  });
+
+  it("bounds the size of a file and their number", async () => {
+    await put("a.rtfs", capability("a"));
+    await put("b.rtfs", `${capability("b")}${" ".repeat(2_000)}`);
+    const sized = await loadCapabilities([root], { trusted: true, maxFileBytes: 1_000 });
+    expect([idsOf(sized), sized.errors.map((error) => error.message)]).toEqual([["a"], [expect.stringMatching(/b\.rtfs has \d+ bytes/)]]);
+    const counted = await loadCapabilities([root], { trusted: true, maxFiles: 1 });
+    expect([idsOf(counted), counted.errors.length]).toEqual([["a"], 1]);
+  });
+
+  it("says so where a path does not exist", async () => {
+    const { errors } = await loadCapabilities([join(root, "nowhere")], { trusted: true });
+    expect(errors.map((error) => error.code)).toEqual(["not-found"]);
+  });
+});
