@@ -68,6 +68,7 @@ export interface RunOptions extends CallOptions {
 }
 
 export interface CapabilityShelf {
+  /** Sorted by id. Those of the runtime, `ccos.*`, are listed only where the query asks for them. */
   list(query?: string): Manifest[];
   get(id: string): Manifest | undefined;
   /** Loads a file, a folder, or RTFS text (anything with a parenthesis or brace first); gives the ids. Trusted. */
@@ -196,7 +197,7 @@ class Environment implements CCOSEnvironment {
       output: wiring.output ?? { print: (text) => void process.stderr.write(text), log: (text) => void process.stderr.write(`${text}\n`) },
     });
     this.capabilities = {
-      list: (query) => this.#marketplace.list(query),
+      list: (query) => this.#list(query),
       get: (id) => this.#marketplace.get(id),
       load: (pathOrText) => this.#load(pathOrText),
       remove: (id) => this.#marketplace.remove(id),
@@ -284,6 +285,11 @@ class Environment implements CCOSEnvironment {
   #requireOpen(): void {
     if (!this.#closed) return;
     throw new CcosError("pool-closed", "This environment has been closed.", { remedy: "Create another one." });
+  }
+
+  #list(query: string | undefined): Manifest[] {
+    const found = this.#marketplace.list(query);
+    return query?.includes("ccos.") ? found : found.filter(({ execution }) => execution.kind !== "native");
   }
 
   async #load(pathOrText: string): Promise<string[]> {
