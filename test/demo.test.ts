@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runDemo } from "../src/demo/index.ts";
+import { repository, runProcess } from "./run-process.ts";
 
 test("the demo tells of one handshake, reuses, one loss, one replacement and no failed call", async () => {
   const lines: string[] = [];
@@ -42,4 +44,11 @@ test("without colour the story is plain text", async () => {
   const coloured: string[] = [];
   await runDemo({ write: (line) => coloured.push(line), color: true });
   expect(coloured.join("\n")).toContain("\u001b[");
+});
+
+test("the demo leaves nothing open: its process ends by itself", async () => {
+  const demo = JSON.stringify(join(repository, "src", "demo", "index.ts"));
+  const script = `import { runDemo } from ${demo}; const { ok } = await runDemo({ write() {} }); console.log(ok);`;
+  const { code, stdout } = await runProcess(process.execPath, ["--input-type=module", "-e", script], { timeoutMs: 15_000 });
+  expect([code, stdout.trim()]).toEqual([0, "true"]);
 });

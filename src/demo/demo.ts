@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { createEnvironment } from "../environment.ts";
 import { isJsonObject, stringifyJson, toCcosError, type JsonValue } from "../kernel/index.ts";
-import { startEmbeddedServer, type EmbeddedServer, type EmbeddedServerStats } from "./embedded-server.ts";
+import { brokenPromises, contradictions } from "./check-story.ts";
+import { startEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
 import { packageRoot } from "./package-root.ts";
 import { listenToStory, type CallStory, type SessionStory, type StoryCounts } from "./story.ts";
 import { renderTable } from "./table.ts";
@@ -85,36 +86,6 @@ async function tour(root: string, server: EmbeddedServer, tell: Narrator, signal
   for (const problem of problems) tell.problem(problem);
   if (problems.length === 0) tell.line("The server counted the same handshakes, calls and closings.");
   return { ...counts, ok: problems.length === 0, problems };
-}
-
-function brokenPromises(counts: StoryCounts): string[] {
-  const problems: string[] = [];
-  const expect = (holds: boolean, text: string): void => {
-    if (!holds) problems.push(`Promised: ${text}.`);
-  };
-  expect(counts.firstHandshakes === 1, `1 first handshake, not ${counts.firstHandshakes}`);
-  expect(counts.reuses >= 5, `at least 5 reuses, not ${counts.reuses}`);
-  expect(counts.losses === 1, `1 loss, not ${counts.losses}`);
-  expect(counts.replacements === 1, `1 replacement, not ${counts.replacements}`);
-  expect(counts.failedCalls === 0, `0 failed calls, not ${counts.failedCalls}`);
-  return problems;
-}
-
-/** Where the events and the server do not agree. */
-function contradictions(counts: StoryCounts, sessions: readonly SessionStory[], seen: EmbeddedServerStats): string[] {
-  const closed = sessions.filter((session) => session.end === "closed").length;
-  const pairs: [what: string, told: number | string, seen: number | string][] = [
-    ["handshakes", counts.firstHandshakes + counts.replacements, seen.initializes],
-    ["sessions given to calls", counts.firstHandshakes + counts.reuses + counts.replacements, seen.calls],
-    ["calls executed", counts.executions, seen.calls],
-    ["calls of each session", sessions.map((s) => s.executions).join(", "), seen.callsBySession.join(", ")],
-    ["sessions forgotten", counts.losses, seen.forgotten],
-    ["sessions closed by us", closed, seen.deletes],
-    ["sessions left open", 0, seen.open],
-  ];
-  return pairs
-    .filter(([, told, actual]) => told !== actual)
-    .map(([what, told, actual]) => `The events tell of ${told} as ${what}; the server counted ${actual}.`);
 }
 
 type Narrator = ReturnType<typeof narrator>;

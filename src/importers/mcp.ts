@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { fail, oneLine } from "../kernel/index.ts";
+import { fail, isCcosError, oneLine } from "../kernel/index.ts";
 import { describeServer, type ServerAddress } from "../providers/mcp/index.ts";
 import { capabilityText, moduleText } from "./capability-text.ts";
 import { matchesGlob } from "./glob.ts";
@@ -57,7 +57,10 @@ export async function importMcp(options: ImportMcpOptions): Promise<ImportResult
   const cwd = options.cwd ?? process.cwd();
   const givenPrefix = options.prefix === undefined ? undefined : checkPrefix(options.prefix);
   const source = parseMcpSource(options.source, { authEnv: options.authEnv, headers: options.headers, warn });
-  const server = await describeServer({ ...addressOf(source, options, cwd), warn });
+  const server = await describeServer({ ...addressOf(source, options, cwd), warn }).catch((error: unknown) => {
+    if (!isCcosError(error) || error.code !== "unauthenticated" || options.authEnv !== undefined) throw error;
+    throw error.with({ remedy: "Put a token into a variable and name that with --auth-env." });
+  });
   const serverName = oneLine((server.serverInfo?.name ?? "").toWellFormed(), 120) || source.fallbackName;
   const prefix = givenPrefix ?? `${PROVIDER}.${idSegment(serverName) || "server"}`;
 

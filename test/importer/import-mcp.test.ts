@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startEmbeddedServer } from "../../src/demo/index.ts";
 import { createEnvironment, type CCOSEnvironment } from "../../src/environment.ts";
 import type { Manifest } from "../../src/capability/manifest.ts";
 import { importMcp } from "../../src/importers/index.ts";
@@ -248,6 +249,18 @@ describe("an import that cannot be", () => {
       message: expect.stringContaining("NOPE"),
     });
     expect(server.authorizations).toEqual([]);
+  });
+
+  test("says how to name a token when the server asks for one, and which one was refused", async () => {
+    const server = await startEmbeddedServer({ accounts: { "tok-12345": "ada" } });
+    open.push({ stop: () => server.close() });
+    const remedyOf = (rest: object): Promise<unknown> => importMcp({ source: server.url, out, ...rest }).catch((error) => error);
+    expect(await remedyOf({})).toMatchObject({ code: "unauthenticated", remedy: expect.stringContaining("--auth-env") });
+    expect(await remedyOf({ authEnv: "T", env: { T: "tok-wrong" } })).toMatchObject({
+      code: "unauthenticated",
+      remedy: expect.stringContaining("The token in T"),
+    });
+    expect(await remedyOf({ authEnv: "T", env: { T: "tok-12345" } })).toMatchObject({ warnings: [] });
   });
 
   test("sends no token in the clear to another machine", async () => {
