@@ -1,4 +1,7 @@
 import { isCcosError } from "../kernel/index.ts";
+import type { RtfsMap } from "./map.ts";
+
+export { RtfsMap } from "./map.ts";
 
 /**
  * The values of the language.
@@ -166,63 +169,6 @@ export function vector(items: Value[]): Vector {
 /** A list over this array; the array belongs to the list from now on. */
 export function list(items: Value[]): List {
   return new List(items);
-}
-
-/** An immutable map that keeps the order in which its keys were first added. */
-export class RtfsMap {
-  static readonly EMPTY: RtfsMap = new RtfsMap(new Map());
-  readonly #entries: ReadonlyMap<MapKey, Value>;
-
-  /** Over this map, which belongs to the value from now on. */
-  constructor(entries: ReadonlyMap<MapKey, Value>) {
-    this.#entries = entries;
-  }
-
-  static of(entries: Iterable<readonly [MapKey, Value]>): RtfsMap {
-    return new RtfsMap(new Map(entries));
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  has(key: MapKey): boolean {
-    return this.#entries.has(key);
-  }
-
-  /** Undefined where the key is missing; a present nil is `null`. */
-  get(key: MapKey): Value | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: MapKey, value: Value): RtfsMap {
-    return new RtfsMap(new Map(this.#entries).set(key, value));
-  }
-
-  /** With all these entries set. */
-  with(entries: Iterable<readonly [MapKey, Value]>): RtfsMap {
-    const copy = new Map(this.#entries);
-    for (const [key, value] of entries) copy.set(key, value);
-    return new RtfsMap(copy);
-  }
-
-  without(...keys: readonly MapKey[]): RtfsMap {
-    const copy = new Map(this.#entries);
-    for (const key of keys) copy.delete(key);
-    return new RtfsMap(copy);
-  }
-
-  keys(): IterableIterator<MapKey> {
-    return this.#entries.keys();
-  }
-
-  values(): IterableIterator<Value> {
-    return this.#entries.values();
-  }
-
-  [Symbol.iterator](): IterableIterator<[MapKey, Value]> {
-    return this.#entries[Symbol.iterator]();
-  }
 }
 
 /** What can be called. The evaluator knows how; to everyone else it is opaque. */

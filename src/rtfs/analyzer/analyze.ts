@@ -1,7 +1,7 @@
 import { evaluateAll, type Node } from "../evaluator/machine.ts";
 import type { Form, FormOf } from "../forms.ts";
 import { formToValue, mapKey } from "../form-values.ts";
-import { keyword, RtfsMap, Vector, vector, type MapKey, type Value } from "../values.ts";
+import { keyword, RtfsMap, Vector, vector, type Value } from "../values.ts";
 import { analyzeAnnotated } from "./annotated.ts";
 import { analyzeCall } from "./calls.ts";
 import { analyzeContextRef } from "./context.ts";
@@ -61,11 +61,10 @@ function analyzeVector(form: FormOf<"vector">, scope: Scope): Node {
 function analyzeMap(form: FormOf<"map">, scope: Scope): Node {
   const keys = form.entries.map(([key]) => mapKey(key));
   const nodes = form.entries.map(([, value]) => scope.analyze(value));
-  const build = (values: readonly Value[]): RtfsMap => {
-    const entries = new Map<MapKey, Value>();
-    for (let index = 0; index < keys.length; index++) entries.set(keys[index] as MapKey, values[index] as Value);
-    return new RtfsMap(entries);
-  };
+  const make = RtfsMap.maker([...new Set(keys)]);
+  // Of a key written twice the last value counts; both are evaluated.
+  const isDistinct = new Set(keys).size === keys.length;
+  const build = isDistinct ? make : (values: Value[]) => RtfsMap.of(keys.map((key, index) => [key, values[index] as Value]));
   const values = constantValues(nodes);
   if (values !== undefined) return constant(build(values));
   return (frame) => evaluateAll(nodes, frame, [], build);
