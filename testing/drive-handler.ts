@@ -1,10 +1,10 @@
 import {
-  CcosError,
   isCcosError,
   isJsonObject,
   startDeadline,
   systemClock,
   systemRandom,
+  type CcosError,
   type JsonObject,
   type JsonValue,
 } from "../src/kernel/index.ts";

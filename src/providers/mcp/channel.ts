@@ -81,7 +81,7 @@ export abstract class ChannelTransport extends WireTransport {
       if (!isJsonObject(item)) continue;
       const answer = readAnswer(item);
       if (answer === undefined) this.deliver(item);
-      else this.#pending.get(String(item["id"]))?.resolve(answer);
+      else if (typeof item["id"] === "string") this.#pending.get(item["id"])?.resolve(answer);
     }
   }
 

@@ -1,19 +1,20 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 
 import { Client } from "@modelcontextprotocol/client";
 import type { Dispatcher } from "undici";
 
 import type { JsonObject } from "../../kernel/index.ts";
-import { abortError, isJsonObject, oneLine } from "../../kernel/index.ts";
+import { abortError, oneLine } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { McpSettings, HttpSettings, StdioSettings } from "./target.ts";
 import { ChannelTransport } from "./channel.ts";
+import { clientInfo } from "./client-info.ts";
 import { HttpTransport } from "./transport-http.ts";
 import { SseTransport } from "./transport-sse.ts";
 import { StdioTransport } from "./transport-stdio.ts";
 import type { WireTransport } from "./transport.ts";
-import { envelope, MODERN_CODES, negotiate, type ClientInfo, type VerdictMemory } from "./negotiate.ts";
+import { envelope, MODERN_CODES, negotiate, type VerdictMemory } from "./negotiate.ts";
+import type { SessionRecord } from "./session-record.ts";
 import { WireError, type Era } from "./wire-error.ts";
 
 /** An open conversation with a server. */
@@ -76,21 +77,6 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
 export async function reconnect(target: Target, record: SessionRecord, options: ConnectOptions): Promise<Connection> {
   const attempt = new Attempt(target, options);
   return attempt.resume(record);
-}
-
-/** What another process needs to go on with a session. */
-export type SessionRecord =
-  | { readonly era: "modern"; readonly discover: JsonObject }
-  | { readonly era: "legacy"; readonly sessionId: string | null; readonly initializeResult: JsonObject };
-
-/** A record as it came out of a store; undefined where it is none. */
-export function readRecord(value: unknown): SessionRecord | undefined {
-  if (!isJsonObject(value)) return undefined;
-  if (value["era"] === "modern" && isJsonObject(value["discover"])) return { era: "modern", discover: value["discover"] };
-  const { sessionId, initializeResult } = value;
-  if (value["era"] !== "legacy" || !isJsonObject(initializeResult)) return undefined;
-  if (sessionId !== null && typeof sessionId !== "string") return undefined;
-  return { era: "legacy", sessionId: sessionId ?? null, initializeResult };
 }
 
 const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
@@ -328,21 +314,4 @@ function verdictKey(target: Target): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([target.endpoint, target.credentials, target.shape]));
   return hash.digest("base64url");
-}
-
-let info: ClientInfo | undefined;
-
-/** How we introduce ourselves. */
-function clientInfo(): ClientInfo {
-  if (info === undefined) {
-    let version = "0.0.0";
-    try {
-      const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-      version = String((JSON.parse(text) as { version?: unknown }).version ?? version);
-    } catch {
-      // Bundled into another program; the name says enough.
-    }
-    info = { name: "ccos", version };
-  }
-  return info;
 }

@@ -61,6 +61,8 @@ export async function send(dispatcher: Dispatcher, url: URL, request: HttpReques
       body: request.body ?? null,
       signal: request.signal ?? null,
     });
+    // Letting go of a body that nobody read to its end is no error of anybody's.
+    body.on("error", () => {});
     const location = headers["location"];
     const keepsMethod =
       statusCode === 307 || statusCode === 308 || (request.method === "GET" && statusCode >= 301 && statusCode <= 303);

@@ -1,6 +1,6 @@
 import type { Agent } from "undici";
 
-import { CcosError, fail, getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { fail, getOwn, isJsonObject, type CcosError, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type {
   FailureContext,
   Opened,
@@ -17,6 +17,7 @@ import { classify } from "./map-error.ts";
 import { readToolResult } from "./map-value.ts";
 import { VerdictMemory } from "./negotiate.ts";
 import { ParamHeaderCache, paramHeaders, scanParamHeaders } from "./param-headers.ts";
+import { readRecord } from "./session-record.ts";
 import { readTarget } from "./target.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
 import type { RpcAnswer } from "./transport.ts";
@@ -119,13 +120,13 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   snapshot(session: Session<McpSession>): JsonObject | undefined {
     const { connection } = session.state;
     if (connection.kind !== "http") return undefined;
-    return connection.record() as JsonObject | undefined;
+    return connection.record();
   }
 
   async restore(snapshot: JsonObject, target: Target, context: SessionContext): Promise<Opened<McpSession>> {
-    const { readRecord, reconnect } = await import("./connect.ts");
     const record = readRecord(snapshot);
     if (record === undefined) fail("session-lost", "The record of the session is unreadable.");
+    const { reconnect } = await import("./connect.ts");
     return this.#opened(await reconnect(target, record, await this.#connectOptions(context)), context);
   }
 

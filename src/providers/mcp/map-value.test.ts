@@ -98,6 +98,8 @@ test.each<[string, number | undefined]>([
   ["retry-after: 5", 5000],
   ["Retry after 250ms", 250],
   ["try again in 1 hour", 3_600_000],
+  ["Retry after 5 requests have gone", 5000],
+  ["retry after 10 sec", 10_000],
   ["try again later", undefined],
 ])("%s names %s ms", (message, ms) => {
   expect(retryAfterIn(message)).toBe(ms);

@@ -67,27 +67,24 @@ export function isRateLimit(text: string): boolean {
   );
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** Milliseconds of a unit as texts write it; undefined for a word that is none. No word means seconds. */
+function unitMs(word: string): number | undefined {
+  if (word === "" || /^s(?:ec(?:ond)?s?)?$/.test(word)) return 1000;
+  if (/^(?:ms|millis(?:econds?)?|milliseconds?)$/.test(word)) return 1;
+  if (/^m(?:in(?:ute)?s?)?$/.test(word)) return 60_000;
+  return /^h(?:(?:ou)?rs?)?$/.test(word) ? 3_600_000 : undefined;
+}
 
 /** The time to wait that a text names: `retry after 30s`, `try again in 2 minutes`, `Retry after 1m30s`. */
 export function retryAfterIn(text: string): number | undefined {
   const found = /\b(?:re)?try(?:ing)?(?: again)?[ -]?(?:after|in)\b:?\s*((?:\d+(?:\.\d+)?\s*[a-z]*\s*){1,3})/i.exec(text)?.[1];
   if (found === undefined) return undefined;
   let total = 0;
-  for (const [, amount, unit] of found.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/gi)) {
-    const name = (unit ?? "").toLowerCase();
-    const factor = /^(?:ms|milli)/.test(name)
-      ? UNITS["ms"]
-      : /^h/.test(name)
-        ? UNITS["h"]
-        : /^m/.test(name)
-          ? UNITS["m"]
-          : name === "" || name.startsWith("s")
-            ? UNITS["s"]
-            : undefined;
+  for (const [, amount, word = ""] of found.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/gi)) {
+    const factor = unitMs(word.toLowerCase());
     // A word that is no unit belongs to the rest of the sentence.
-    if (factor === undefined && total > 0) break;
     total += Number(amount) * (factor ?? 1000);
+    if (factor === undefined) break;
   }
   return Math.round(total);
 }

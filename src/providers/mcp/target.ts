@@ -156,7 +156,8 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
   context.authorizeCommand(command);
   const args = readArgs(capability, read);
   const credentials: Record<string, string> = {};
-  const literal: Record<string, string> = {};
+  /** As declared: with names of variables, never their values. */
+  const declaredEnv: [string, string][] = [];
   const env: Record<string, string> = Object.create(null) as Record<string, string>;
   let source: string | undefined;
   const take = (variable: string): string => {
@@ -173,7 +174,7 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     }
     const text = String(value);
     if (text.includes("\0")) fail("invalid-argument", `:env of ${name} has a value with a NUL.`);
-    if (!text.includes("${")) literal[key] = text;
+    declaredEnv.push([key, text]);
     env[key] = text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_match, variable: string) => take(variable));
   }
   // A child reads its token from its own environment, under the name its author chose.
@@ -193,18 +194,12 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     shape: {
       transport: "stdio",
       command: JSON.stringify([command, ...args]),
-      env: JSON.stringify(Object.entries(declaredShape(declared, literal)).sort()),
+      env: JSON.stringify(declaredEnv.sort(([a], [b]) => (a < b ? -1 : 1))),
       cwd: cwd ?? "",
       max_response_bytes: String(maxResponseBytes),
     },
     settings,
   };
-}
-
-/** The environment as declared: names of variables, never their values. */
-function declaredShape(declared: unknown, literal: Record<string, string>): Record<string, string> {
-  if (!isJsonObject(declared)) return literal;
-  return Object.fromEntries(Object.entries(declared).map(([key, value]) => [key, String(value)]));
 }
 
 function readArgs(capability: SessionCapability, read: Read): string[] {

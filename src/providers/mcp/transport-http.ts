@@ -3,11 +3,11 @@ import type { Dispatcher } from "undici";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
-import { discard, parseRetryAfter, readExcerpt, readText, send, TooLarge, type HttpResponse } from "./fetch.ts";
-import { encodeHeaderValue } from "./param-headers.ts";
-import { QUOTED, readAnswer, readRpcError, reasonOf, WireTransport } from "./transport.ts";
-import type { RequestOptions, RpcAnswer } from "./transport.ts";
-import { WireError, type WireFailure, type WireState } from "./wire-error.ts";
+import { discard, readExcerpt, readText, send, TooLarge, type HttpResponse } from "./fetch.ts";
+import { asWireError, httpFailure } from "./http-failure.ts";
+import { addModernHeaders, isModern } from "./modern-headers.ts";
+import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
+import { WireError, type WireState } from "./wire-error.ts";
 
 export interface HttpTransportOptions {
   readonly url: URL;
@@ -26,6 +26,7 @@ const CANCEL_TIMEOUT_MS = 2000;
 const TERMINATE_TIMEOUT_MS = 5000;
 const RESUME_TRIES = 3;
 const RESUME_DELAY_MS = 1000;
+const SHORTEST_RESUME_DELAY_MS = 50;
 const LONGEST_RESUME_DELAY_MS = 30_000;
 /** A session id is visible ASCII: anything else could not be sent back. */
 const SESSION_ID = /^[\u0021-\u007e]{1,1024}$/;
@@ -227,7 +228,7 @@ export class HttpTransport extends WireTransport {
         await readEvents(response.body, {
           limit: this.#options.limit,
           onRetry: (ms) => {
-            delayMs = Math.min(ms, LONGEST_RESUME_DELAY_MS);
+            delayMs = Math.min(Math.max(ms, SHORTEST_RESUME_DELAY_MS), LONGEST_RESUME_DELAY_MS);
           },
           onEvent: (event) => {
             if (event.id) {
@@ -304,53 +305,6 @@ function stringify(message: object): string {
   } catch {
     return stringifyJson(message);
   }
-}
-
-const PROTOCOL_VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
-
-function isModern(params: JsonObject | undefined): boolean {
-  return typeof (params?.["_meta"] as JsonObject | undefined)?.[PROTOCOL_VERSION_KEY] === "string";
-}
-
-function addModernHeaders(headers: Record<string, string>, method: string, params: JsonObject | undefined): void {
-  const version = (params?.["_meta"] as JsonObject | undefined)?.[PROTOCOL_VERSION_KEY];
-  if (typeof version === "string") headers["mcp-protocol-version"] = version;
-  headers["mcp-method"] = method;
-  const named = method === "tools/call" || method === "prompts/get" ? "name" : method === "resources/read" ? "uri" : "";
-  const name = named === "" ? undefined : params?.[named];
-  if (typeof name === "string") headers["mcp-name"] = encodeHeaderValue(name);
-}
-
-export function httpFailure(response: HttpResponse, text: string, now: number): WireFailure {
-  let rpc: ReturnType<typeof readRpcError>;
-  try {
-    rpc = readRpcError(JSON.parse(text));
-  } catch {
-    rpc = undefined;
-  }
-  return {
-    kind: "http",
-    status: response.status,
-    body: text.slice(0, QUOTED),
-    rpc,
-    retryAfterMs: parseRetryAfter(response.header("retry-after"), now),
-    location: response.header("location"),
-  };
-}
-
-/** Errors of the HTTP client as ours. */
-export function asWireError(error: unknown, state: WireState): WireError {
-  if (error instanceof WireError) return error;
-  if (error instanceof TooLarge) return new WireError({ kind: "oversize", limit: error.limit }, state, error);
-  const { code, message } = rootOf(error);
-  return new WireError({ kind: "network", code, text: message }, state, error);
-}
-
-function rootOf(error: unknown): { code: string; message: string } {
-  const seen = error as { code?: unknown; message?: unknown; cause?: unknown } | undefined;
-  if (typeof seen?.code === "string") return { code: seen.code, message: String(seen.message || seen.code) };
-  if (seen?.cause !== undefined) return rootOf(seen.cause);
-  return { code: "UNKNOWN", message: String(seen?.message ?? error) };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { ChannelTransport } from "./channel.ts";
 import { readEvents } from "./event-stream.ts";
 import { discard, readExcerpt, send, TooLarge, type HttpResponse } from "./fetch.ts";
-import { asWireError, httpFailure } from "./transport-http.ts";
+import { asWireError, httpFailure } from "./http-failure.ts";
 import type { WireState } from "./wire-error.ts";
 
 export interface SseTransportOptions {

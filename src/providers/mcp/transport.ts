@@ -88,7 +88,7 @@ export abstract class WireTransport implements Transport {
       }
     } else if (method === "notifications/cancelled" && this.#byClientId.has(params?.["requestId"])) {
       // Aborting the request tells the server, with the id that the server knows.
-      this.#byClientId.get(params?.["requestId"])?.abort(new Error(String(params?.["reason"] ?? "canceled")));
+      this.#byClientId.get(params?.["requestId"])?.abort(new Error("The client gave the request up."));
     } else {
       await this.notify(message as unknown as JsonObject);
     }

@@ -1,0 +1,75 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import type { Agent } from "undici";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { createDispatcher, parseRetryAfter, readText, send, TooLarge } from "./fetch.ts";
+
+let dispatcher: Agent;
+let server: Server;
+let answer: RequestListener;
+let url: URL;
+
+beforeEach(async () => {
+  dispatcher = createDispatcher();
+  server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
+});
+
+afterEach(async () => {
+  await dispatcher.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const post = () => send(dispatcher, url, { method: "POST", headers: {}, body: "{}" });
+
+test("a redirect within the origin is followed with its method, up to five times", async () => {
+  const seen: string[] = [];
+  answer = (request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    const step = Number(/\d+/.exec(request.url ?? "")?.[0] ?? 0);
+    if (step < 3) response.writeHead(307, { location: `/step${step + 1}` }).end();
+    else response.end("there");
+  };
+  expect(await readText(await post(), 100)).toBe("there");
+  expect(seen).toEqual(["POST /mcp", "POST /step1", "POST /step2", "POST /step3"]);
+
+  answer = (_request, response) => void response.writeHead(308, { location: "/again" }).end();
+  expect((await post()).status).toBe(308);
+});
+
+test.each(["http://other.example/mcp", "//other.example/mcp", "http://127.0.0.1:1/mcp", "http://["])(
+  "a redirect to %s is given back",
+  async (location) => {
+    answer = (_request, response) => void response.writeHead(307, { location }).end();
+    const response = await post();
+    expect([response.status, response.header("location")]).toEqual([307, location]);
+  },
+);
+
+test("a body beyond the limit is refused, with its length declared or not", async () => {
+  const body = "x".repeat(1000);
+  answer = (_request, response) => void response.writeHead(200, { "content-length": 1000 }).end(body);
+  await expect(post().then((response) => readText(response, 999))).rejects.toThrow(TooLarge);
+  expect(await readText(await post(), 1000)).toBe(body);
+  answer = (_request, response) => {
+    response.write("x".repeat(500));
+    response.end("x".repeat(500));
+  };
+  await expect(post().then((response) => readText(response, 999))).rejects.toThrow(TooLarge);
+  expect(await readText(await post(), 1000)).toBe(body);
+});
+
+test.each<[string | undefined, number | undefined]>([
+  ["7", 7000],
+  [" 0 ", 0],
+  ["Thu, 01 Jan 1970 00:00:30 GMT", 20_000],
+  ["Thu, 01 Jan 1970 00:00:05 GMT", 0],
+  ["soon", undefined],
+  ["99999999999", undefined],
+  [undefined, undefined],
+])("Retry-After %j is %s ms ten seconds after the epoch", (value, ms) => {
+  expect(parseRetryAfter(value, 10_000)).toBe(ms);
+});
