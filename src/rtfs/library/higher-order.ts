@@ -7,7 +7,7 @@ import type { Form } from "../forms.ts";
 import { findBuiltin } from "./find.ts";
 import { displayString } from "../printer.ts";
 import { Keyword, List, RtfsMap, RtfsFunction, Vector, vector, type MapKey, type Value } from "../values.ts";
-import { isKey, isSequence, items, mapOf, operation, sequence, count, likeKind } from "./arguments.ts";
+import { count, isKey, isSequence, items, likeKind, mapOf, operation, outOfBounds, sequence } from "./arguments.ts";
 import { lookUp, setAt } from "./collections.ts";
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -194,6 +194,7 @@ function update(collection: Value, key: Value, fn: Value, ...args: Value[]): Val
   const isMap = collection instanceof RtfsMap || collection === null;
   if (!isMap && !isSequence(collection)) raiseTypeError("update", "map or vector", collection);
   if (isMap && !isKey(key)) raiseTypeError("update", "keyword, string or integer key", key);
+  if (isSequence(collection) && lookUp(collection, key) === undefined) outOfBounds(count(key), collection.length);
   const old = lookUp(collection, key) ?? null;
   const store = (value: Value): Value => {
     if (isSequence(collection)) return setAt(collection, count(key), value);

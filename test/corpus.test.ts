@@ -1,0 +1,153 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { CcosError, isCcosError, type ErrorCode } from "../src/kernel/index.ts";
+import {
+  builtinNames,
+  evaluate,
+  formText,
+  formToValue,
+  print,
+  RtfsMap,
+  readProgram,
+  specialForms,
+  vector,
+  type Form,
+  type Host,
+  type MapKey,
+  type Value,
+} from "../src/rtfs/index.ts";
+
+// A case is three forms: a program, `=>` and its value, or a program, `!!` and the kind (or code) of its
+// error. `(text "…")` is a program given as text, for what does not read as one form.
+
+const folder = new URL("./corpus/", import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith(".rtfs"));
+
+interface Case {
+  readonly program: string;
+  readonly verb: string;
+  readonly expected: Form;
+  readonly line: number;
+}
+
+function casesOf(file: string): Case[] {
+  const forms = readProgram(readFileSync(new URL(file, folder), "utf8"), { file });
+  const cases: Case[] = [];
+  for (let index = 0; index < forms.length; index += 3) {
+    const [form, verb, expected] = forms.slice(index, index + 3) as [Form, Form, Form];
+    const { line } = form.source.place(form.start);
+    if (verb?.kind !== "symbol" || (verb.name !== "=>" && verb.name !== "!!") || expected === undefined) {
+      throw new Error(`${file}:${line} is no case`);
+    }
+    cases.push({ program: programOf(form), verb: verb.name, expected, line });
+  }
+  return cases;
+}
+
+function programOf(form: Form): string {
+  if (form.kind === "list" && form.items[0]?.kind === "symbol" && form.items[0].name === "text") {
+    const text = form.items[1];
+    if (text?.kind === "string") return text.value;
+  }
+  return formText(form);
+}
+
+/** What the cases call: echoes, failures, a context and a store; anything else answers with its id and arguments. */
+function createTestHost(): Host {
+  const context = new Map<string, Value>([
+    ["user", "ada"],
+    ["acc", vector([])],
+  ]);
+  const store = new Map<string, Value>();
+  const later = <T>(value: T): Promise<T> => Promise.resolve().then(() => value);
+  return {
+    call(id, args, hints) {
+      const [first = null] = args;
+      switch (id) {
+        case "test.echo":
+          return first;
+        case "test.slow":
+          return later(first);
+        case "test.args":
+          return vector([...args]);
+        case "test.hints":
+          return RtfsMap.of([...hints] as [MapKey, Value][]);
+        case "test.fail":
+          throw new CcosError(first as ErrorCode, `failed: ${String(first)}`);
+        case "test.fail-slow":
+          return later(null).then(() => {
+            throw new CcosError(first as ErrorCode, `failed: ${String(first)}`);
+          });
+        case "ccos.state.kv.get":
+          return later(store.get(print(get(first, "key"))) ?? null);
+        case "ccos.state.kv.put":
+          store.set(print(get(first, "key")), get(first, "value"));
+          return null;
+        case "ccos.io.println":
+        case "ccos.io.log":
+          return "not nil";
+        default:
+          return vector([id, ...args]);
+      }
+    },
+    context: (name) => context.get(name),
+    setContext: (name, value) => {
+      context.set(name, value);
+    },
+  };
+}
+
+function get(map: Value, key: string): Value {
+  for (const [name, value] of map as RtfsMap) if (print(name) === `:${key}`) return value;
+  return null;
+}
+
+async function outcome(program: string): Promise<string> {
+  try {
+    return print(await evaluate(program, { host: createTestHost(), limits: { maxSteps: 5_000_000 } }));
+  } catch (error) {
+    if (!isCcosError(error)) throw error;
+    return `!! ${error.code === "eval-error" ? String(error.details?.["kind"]) : error.code}`;
+  }
+}
+
+for (const file of files) {
+  describe(file, () => {
+    for (const { program, verb, expected, line } of casesOf(file)) {
+      test(`${line}: ${program.slice(0, 100)}`, async () => {
+        const wanted = verb === "=>" ? print(formToValue(expected)) : `!! ${formText(expected)}`;
+        expect(await outcome(program)).toBe(wanted);
+      });
+    }
+  });
+}
+
+/** Every name that some program of the corpus mentions. */
+function mentioned(): Set<string> {
+  const names = new Set<string>();
+  const visit = (form: Form): void => {
+    if (form.kind === "symbol") names.add(form.name);
+    if (form.kind === "list" || form.kind === "vector" || form.kind === "short-fn") form.items.forEach(visit);
+    if (form.kind === "map") form.entries.flat().forEach(visit);
+    if ("form" in form) visit(form.form);
+    if (form.kind === "string" && form.value.includes("(")) {
+      for (const match of form.value.matchAll(/\(([^\s()[\]{}"]+)/g)) names.add(match[1] as string);
+    }
+  };
+  for (const file of files) readProgram(readFileSync(new URL(file, folder), "utf8")).forEach(visit);
+  return names;
+}
+
+test("every function of the library has a case", () => {
+  const names = mentioned();
+  expect(builtinNames().filter((name) => !names.has(name))).toEqual([]);
+});
+
+test("every special form has a case", () => {
+  const names = mentioned();
+  expect(
+    specialForms()
+      .map(({ name }) => name)
+      .filter((name) => !names.has(name)),
+  ).toEqual([]);
+});
