@@ -29,7 +29,6 @@ export async function withEnvironment<T>(context: CommandContext, use: (env: CCO
     onWarning: ({ message }) => output.note(`${output.style("yellow", "warning:")} ${output.style([], message)}`),
   });
   output.guard(env.redactor);
-  env.on("callStarted", () => context.watchSignals());
   if (context.options.verbose === true) {
     const { tellStory } = await import("./verbose-story.ts");
     tellStory(env, output);

@@ -18,6 +18,7 @@ export interface Program {
 
 /** Runs a program and prints its value. */
 export async function runProgram({ source, file, input, print }: Program, context: CommandContext): Promise<number> {
+  context.watchSignals();
   const form = print ?? (context.options.json === true ? "json" : "edn");
   try {
     await withEnvironment(context, async (env) => {

@@ -161,6 +161,13 @@ describe("Ctrl-C", () => {
   });
 });
 
+test("a program that only computes can be interrupted, too", async () => {
+  const running = place.start(["eval", "--verbose", "(do (println \"begun\") (reduce (fn [a x] (+ a x)) 0 (map (fn [x] (reduce + 0 (range 0 x))) (range 0 20000))))"]);
+  await running.said("begun");
+  running.child.kill("SIGINT");
+  expect(await running.ended).toMatchObject({ code: 130, stdout: "" });
+});
+
 test("a reader that goes away is no failure", async () => {
   const running = place.start(["eval", "(range 0 300000)"]);
   running.child.stdout.destroy();

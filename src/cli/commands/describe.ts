@@ -77,7 +77,7 @@ function lines(d: JsonObject): Line[] {
     const schema = d[key];
     if (isJsonObject(schema)) row(title, schema["rtfs"] as JsonValue);
   }
-  heading("metadata");
+  if (Object.keys(d["flatMetadata"] as JsonObject).length > 0) heading("metadata");
   for (const [key, value] of Object.entries(d["flatMetadata"] as JsonObject)) row(key, value);
   if (d["provider"] !== null) {
     heading("policy");
