@@ -2,6 +2,15 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { Answer } from "./mcp-answer.ts";
+import type { McpExchange, McpFault, McpServer, McpServerCounts, McpServerDials, McpSessionRecord } from "./mcp-dials.ts";
+import { DEFAULT_TOOLS, text } from "./mcp-tools.ts";
+
+export type * from "./mcp-dials.ts";
+export { text } from "./mcp-tools.ts";
+
+const MODERN = "2026-07-28";
+
 /**
  * An MCP server that a test steers: it keeps to the protocol except where a dial says otherwise, and it
  * counts everything it sees. It listens on a free port of the loopback interface.
@@ -13,153 +22,6 @@ import type { AddressInfo } from "node:net";
  * server.counts.initialize;   // handshakes seen
  * ```
  */
-export interface McpServerDials {
-  /** `legacy`: handshake and session ids; `modern`: 2026-07-28; `both`. Default `legacy`. */
-  era: "legacy" | "modern" | "both";
-  /** Legacy sessions have ids. Default true. */
-  sessionIds: boolean;
-  /** The revision a handshake agrees on. Default `2025-11-25`. */
-  protocolVersion: string;
-  /** Answers of calls come as JSON or as an event stream. Default `json`. */
-  answers: "json" | "sse";
-  /** A session is forgotten when it has served this many calls; 0 for never. Default 0. */
-  forgetAfterCalls: number;
-  /** How an unknown session is answered. Default 404 with code -32001. */
-  unknownSession: { status: number; code: number | null; message: string };
-  /** What happens to calls; null for nothing. */
-  fault: McpFault | null;
-  /** The fault hits this many calls and is then switched off. Default Infinity. */
-  faultTimes: number;
-  /** Like `fault`, for `server/discover`, `initialize`, and `tools/list`. */
-  faultAt: Partial<Record<"server/discover" | "initialize" | "tools/list" | "DELETE", McpFault | null>>;
-  /** Each call takes this long, in milliseconds. Default 0. */
-  delayMs: number;
-  /** Requests without one of these bearer tokens get 401. Null: no token is asked for. */
-  tokens: readonly string[] | null;
-  /** The tools. */
-  tools: readonly McpTool[];
-}
-
-export type McpFault =
-  /** An HTTP status, with a JSON-RPC error as body unless `body` is given. The tool does not run. */
-  | {
-      kind: "status";
-      status: number;
-      code?: number;
-      message?: string;
-      body?: string;
-      headers?: Record<string, string>;
-    }
-  /** A JSON-RPC error with status 200. The tool does not run. */
-  | { kind: "rpc-error"; code: number; message: string; data?: unknown }
-  /** No answer; the tool does not run. */
-  | { kind: "hang" }
-  /** The socket is closed: before the tool runs, or after it has run. */
-  | { kind: "cut"; executed: boolean }
-  /** The tool runs, then its stream ends without an answer. */
-  | { kind: "end-stream"; eventId?: string }
-  /** This text is the body of the answer, whatever it is; `$ID` in it stands for the id of the request. */
-  | { kind: "raw"; body: string; contentType?: string }
-  /** The tool runs and answers with this many bytes of text. */
-  | { kind: "oversize"; bytes: number };
-
-export interface McpTool {
-  readonly name: string;
-  readonly description?: string;
-  readonly inputSchema?: object;
-  readonly outputSchema?: object;
-  readonly annotations?: object;
-  /** The result of the tool; a thrown error becomes an `isError` result. */
-  run(input: Record<string, unknown>, call: McpToolCall): object | Promise<object>;
-}
-
-export interface McpToolCall {
-  readonly sessionId: string | undefined;
-  readonly token: string | undefined;
-  /** Calls of this session so far, this one included. */
-  readonly count: number;
-  /** Aborts when the client cancels or closes the connection. */
-  readonly signal: AbortSignal;
-}
-
-export interface McpSessionRecord {
-  readonly id: string;
-  readonly token: string | undefined;
-  /** Calls that ran, and the tokens they came with. */
-  calls: number;
-  readonly tokens: Set<string>;
-  state: "open" | "forgotten" | "deleted";
-}
-
-export interface McpServerCounts {
-  initialize: number;
-  initialized: number;
-  discover: number;
-  /** `tools/call` requests, and how many of them ran their tool. */
-  calls: number;
-  executed: number;
-  delete: number;
-  get: number;
-  cancelled: number;
-  /** Requests by method, or by HTTP verb where there is none. */
-  readonly byMethod: Map<string, number>;
-}
-
-export interface McpExchange {
-  readonly verb: string;
-  readonly method: string | undefined;
-  readonly id: unknown;
-  readonly tool: string | undefined;
-  readonly headers: IncomingMessage["headers"];
-  readonly body: unknown;
-}
-
-export interface McpServer extends AsyncDisposable {
-  readonly url: string;
-  readonly dials: McpServerDials;
-  readonly counts: McpServerCounts;
-  /** Every session ever opened, by its id. */
-  readonly sessions: ReadonlyMap<string, McpSessionRecord>;
-  /** What was seen, in order; at most the last 10000. */
-  readonly exchanges: readonly McpExchange[];
-  /** Answers under way: requests whose connection is still open. */
-  readonly open: number;
-  /** How often each call, identified by its input's `key`, ran. */
-  readonly executions: ReadonlyMap<string, number>;
-  forgetAll(): void;
-  forget(sessionId: string): void;
-  /** Closes every connection and the port. */
-  stop(): Promise<void>;
-  /** Listens again on the same port after `stop`, with no memory of sessions. */
-  restart(): Promise<void>;
-}
-
-export const text = (value: string): object => ({ content: [{ type: "text", text: value }] });
-
-const DEFAULT_TOOLS: readonly McpTool[] = [
-  {
-    name: "echo",
-    description: "Gives back its message.",
-    inputSchema: { type: "object", properties: { message: { type: "string" } }, required: ["message"] },
-    annotations: { readOnlyHint: true },
-    run: (input) => text(`Echo: ${String(input["message"])}`),
-  },
-  {
-    name: "count",
-    description: "Counts the calls of its session.",
-    inputSchema: { type: "object", properties: {} },
-    run: (_input, call) => ({ content: [], structuredContent: { count: call.count } }),
-  },
-  {
-    name: "fail",
-    description: "Reports an error of its own.",
-    inputSchema: { type: "object", properties: { message: { type: "string" } } },
-    run: (input) => ({ ...text(String(input["message"] ?? "failed")), isError: true }),
-  },
-];
-
-const MODERN = "2026-07-28";
-
 export async function startMcpServer(dials: Partial<McpServerDials> = {}): Promise<McpServer> {
   const server = new ScriptedMcpServer(dials);
   await server.listen(0);
@@ -465,83 +327,6 @@ function parse(body: string): Message | undefined {
     return typeof value === "object" && value !== null ? (value as Message) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** One HTTP answer, in all the ways it can go right or wrong. */
-class Answer {
-  readonly #response: ServerResponse;
-  readonly #id: unknown;
-
-  constructor(response: ServerResponse, id: unknown) {
-    this.#response = response;
-    this.#id = id;
-  }
-
-  header(name: string, value: string): void {
-    this.#response.setHeader(name, value);
-  }
-
-  onClosed(listener: () => void): void {
-    this.#response.once("close", () => {
-      if (!this.#response.writableFinished) listener();
-    });
-  }
-
-  accepted(): void {
-    this.#response.writeHead(202).end();
-  }
-
-  result(result: object, mode: "json" | "sse" = "json"): void {
-    this.#message({ jsonrpc: "2.0", id: this.#id, result }, mode);
-  }
-
-  error(code: number, message: string, data?: unknown): void {
-    this.#message({ jsonrpc: "2.0", id: this.#id, error: { code, message, data } }, "json");
-  }
-
-  status(fault: McpFault & { kind: "status" }): void {
-    const { status, code = -32000, message = `HTTP ${status}`, body, headers = {} } = fault;
-    const own = body ?? JSON.stringify({ jsonrpc: "2.0", id: this.#id, error: { code, message } });
-    const contentType = body === undefined ? "application/json" : "text/plain";
-    this.#response.writeHead(status, { "content-type": contentType, ...headers }).end(own);
-  }
-
-  /** Gives true where the fault is the whole answer, so that nothing is executed. */
-  fault(fault: McpFault): boolean {
-    switch (fault.kind) {
-      case "status":
-        this.status(fault);
-        return true;
-      case "rpc-error":
-        this.error(fault.code, fault.message, fault.data);
-        return true;
-      case "hang":
-        return true;
-      case "cut":
-        if (!fault.executed) this.cut();
-        return !fault.executed;
-      case "raw":
-        this.#response.writeHead(200, { "content-type": fault.contentType ?? "application/json" }).end(fault.body.replaceAll("$ID", JSON.stringify(this.#id)));
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  cut(): void {
-    this.#response.socket?.destroy();
-  }
-
-  endStream(eventId: string | undefined): void {
-    this.#response.writeHead(200, { "content-type": "text/event-stream" });
-    this.#response.end(eventId === undefined ? ": nothing\n\n" : `id: ${eventId}\nretry: 10\ndata: \n\n`);
-  }
-
-  #message(message: object, mode: "json" | "sse"): void {
-    const body = JSON.stringify(message);
-    if (mode === "json") this.#response.writeHead(200, { "content-type": "application/json" }).end(body);
-    else this.#response.writeHead(200, { "content-type": "text/event-stream" }).end(`event: message\ndata: ${body}\n\n`);
   }
 }
 
