@@ -55,7 +55,7 @@ describe("the package, installed from its tarball into an empty project", () => 
         "LICENSE",
         "README.md",
         "package.json",
-        "dist/src/cli/main.js",
+        "dist/bin/ccos.js",
         "dist/src/index.js",
         "dist/src/index.d.ts",
         "dist/testing/index.js",

@@ -16,7 +16,7 @@ export interface ProcessOptions {
 
 export const repository = dirname(import.meta.dirname);
 /** The built bin. */
-export const ccosBin = join(repository, "dist", "src", "cli", "main.js");
+export const ccosBin = join(repository, "dist", "bin", "ccos.js");
 
 /** Runs a program to its end; a failure is a result, not an error. The Node of these tests comes first on the path. */
 export function runProcess(file: string, args: readonly string[], options: ProcessOptions = {}): Promise<Finished> {
