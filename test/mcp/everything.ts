@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 
 /** The reference server that nobody here wrote, as a child process of its own. */
-export const EVERYTHING = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
+export const EVERYTHING = createRequire(import.meta.url).resolve(
+  "@modelcontextprotocol/server-everything/dist/index.js",
+);
 
 export interface EverythingServer extends AsyncDisposable {
   readonly url: string;

@@ -28,7 +28,10 @@ interface Rig {
 async function rig(dials: Partial<McpServerDials> = {}, options: DriverOptions = {}): Promise<Rig> {
   const server = await startMcpServer(dials);
   const driver = driveHandler(createMcpHandler({ openTimeoutMs: 2000 }), options);
-  undo.push(() => server.stop(), () => driver.close());
+  undo.push(
+    () => server.stop(),
+    () => driver.close(),
+  );
   return {
     server,
     driver,
@@ -50,23 +53,55 @@ describe.each(["legacy", "modern"] as const)("in the %s era", (era) => {
   const faults: [string, McpFault, JsonObject][] = [
     ["401", { kind: "status", status: 401 }, { code: "unauthenticated" }],
     ["403", { kind: "status", status: 403 }, { code: "unauthenticated" }],
-    ["429", { kind: "status", status: 429, headers: { "retry-after": "7" } }, { code: "rate-limited", retryAfterMs: 7000 }],
-    ["503", { kind: "status", status: 503, headers: { "retry-after": "2" } }, { code: "unavailable", retryAfterMs: 2000 }],
+    [
+      "429",
+      { kind: "status", status: 429, headers: { "retry-after": "7" } },
+      { code: "rate-limited", retryAfterMs: 7000 },
+    ],
+    [
+      "503",
+      { kind: "status", status: 503, headers: { "retry-after": "2" } },
+      { code: "unavailable", retryAfterMs: 2000 },
+    ],
     ["500", { kind: "status", status: 500 }, { code: "outcome-unknown" }],
     ["502 with a page", { kind: "status", status: 502, body: "<html>bad gateway</html>" }, { code: "outcome-unknown" }],
     ["a cut before the answer", { kind: "cut", executed: true }, { code: "outcome-unknown" }],
     ["a stream that ends early", { kind: "end-stream" }, { code: "outcome-unknown" }],
-    ["a numbered stream that ends early and cannot be taken up", { kind: "end-stream", eventId: "e1" }, { code: "outcome-unknown" }],
+    [
+      "a numbered stream that ends early and cannot be taken up",
+      { kind: "end-stream", eventId: "e1" },
+      { code: "outcome-unknown" },
+    ],
     ["an answer that is no JSON", { kind: "raw", body: '{"jsonrpc":"2.0","id":' }, { code: "protocol-error" }],
     ["an empty answer", { kind: "raw", body: "" }, { code: "protocol-error" }],
     ["a page", { kind: "raw", body: "<html>login</html>", contentType: "text/html" }, { code: "protocol-error" }],
-    ["an answer to another request", { kind: "raw", body: '{"jsonrpc":"2.0","id":"x","result":{"content":[]}}' }, { code: "protocol-error" }],
-    ["a broken event", { kind: "raw", body: "data: {oops\n\n", contentType: "text/event-stream" }, { code: "protocol-error" }],
-    ["a compressed answer", { kind: "status", status: 200, body: "x".repeat(100), headers: { "content-encoding": "gzip" } }, { code: "protocol-error" }],
+    [
+      "an answer to another request",
+      { kind: "raw", body: '{"jsonrpc":"2.0","id":"x","result":{"content":[]}}' },
+      { code: "protocol-error" },
+    ],
+    [
+      "a broken event",
+      { kind: "raw", body: "data: {oops\n\n", contentType: "text/event-stream" },
+      { code: "protocol-error" },
+    ],
+    [
+      "a compressed answer",
+      { kind: "status", status: 200, body: "x".repeat(100), headers: { "content-encoding": "gzip" } },
+      { code: "protocol-error" },
+    ],
     ["JSON that is no message", { kind: "raw", body: '{"hello":1}' }, { code: "protocol-error" }],
-    ["a redirect to another origin", { kind: "status", status: 307, headers: { location: "http://127.0.0.1:1/mcp" } }, { code: "protocol-error" }],
+    [
+      "a redirect to another origin",
+      { kind: "status", status: 307, headers: { location: "http://127.0.0.1:1/mcp" } },
+      { code: "protocol-error" },
+    ],
     ["a JSON-RPC error", { kind: "rpc-error", code: -32602, message: "bad arguments" }, { code: "rejected" }],
-    ["a method the server lacks", { kind: "status", status: 404, code: -32601, message: "Method not found" }, { code: "rejected" }],
+    [
+      "a method the server lacks",
+      { kind: "status", status: 404, code: -32601, message: "Method not found" },
+      { code: "rejected" },
+    ],
   ];
 
   test.each(faults)("%s means what it means, at once, and the session goes on", async (_name, fault, error) => {
@@ -74,7 +109,9 @@ describe.each(["legacy", "modern"] as const)("in the %s era", (era) => {
     server.dials.fault = fault;
     server.dials.faultTimes = 1;
     const started = performance.now();
-    await expect(driver.call(session, tool("echo"), { message: "x" }, { timeoutMs: 5000 })).rejects.toMatchObject(error);
+    await expect(driver.call(session, tool("echo"), { message: "x" }, { timeoutMs: 5000 })).rejects.toMatchObject(
+      error,
+    );
     expect(performance.now() - started).toBeLessThan(1500);
     expect(await driver.call(session, tool("echo"), { message: "y" })).toBe("Echo: y");
   });
@@ -135,10 +172,13 @@ describe.each(["legacy", "modern"] as const)("in the %s era", (era) => {
 
   test("digits beyond 2^53 and the key __proto__ survive, as JSON and as a stream", async () => {
     const { server, driver, session, tool } = await opened({ era });
-    const body = '{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[],"structuredContent":{"id":12345678901234567890,"__proto__":{"a":1}}}}';
+    const body =
+      '{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[],"structuredContent":{"id":12345678901234567890,"__proto__":{"a":1}}}}';
     for (const answers of ["json", "sse"] as const) {
       server.dials.fault =
-        answers === "json" ? { kind: "raw", body } : { kind: "raw", body: `data: ${body}\n\n`, contentType: "text/event-stream" };
+        answers === "json"
+          ? { kind: "raw", body }
+          : { kind: "raw", body: `data: ${body}\n\n`, contentType: "text/event-stream" };
       const value = (await driver.call(session, tool("echo"))) as JsonObject;
       expect(value["id"]).toBe(12345678901234567890n);
       expect(Object.keys(value)).toEqual(["id", "__proto__"]);
@@ -158,7 +198,10 @@ describe("lost sessions", () => {
     ["404 with -32001", { status: 404, code: -32001, message: "Session not found" }],
     ["404 with -32000", { status: 404, code: -32000, message: "Unknown session" }],
     ["404 with plain text", { status: 404, code: null, message: "not here" }],
-    ["400 with no valid session id", { status: 400, code: -32000, message: "Bad Request: No valid session ID provided" }],
+    [
+      "400 with no valid session id",
+      { status: 400, code: -32000, message: "Bad Request: No valid session ID provided" },
+    ],
     ["400 with invalid session as plain text", { status: 400, code: null, message: "Invalid session ID" }],
     ["400 with not initialized", { status: 400, code: -32000, message: "Bad Request: Server not initialized" }],
     ["200 with -32600", { status: 200, code: -32600, message: "Session not found" }],
@@ -175,7 +218,9 @@ describe("lost sessions", () => {
 
   test("a tool's own words about a session are none", async () => {
     const { driver, session, tool } = await opened();
-    await expect(driver.call(session, tool("fail"), { message: "Session not found" })).rejects.toMatchObject({ code: "rejected" });
+    await expect(driver.call(session, tool("fail"), { message: "Session not found" })).rejects.toMatchObject({
+      code: "rejected",
+    });
   });
 
   test("a restarted server has forgotten its sessions", async () => {
@@ -271,13 +316,16 @@ describe("finding out the era", () => {
     expect(await driver.call(session, tool("echo"), { message: "x" })).toBe("Echo: x");
   });
 
-  test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])("revision %s is spoken", async (protocolVersion) => {
-    const { server, driver, tool } = await rig({ protocolVersion });
-    const session = await driver.open(tool("echo"));
-    expect(await driver.call(session, tool("echo"), { message: "x" })).toBe("Echo: x");
-    expect(server.exchanges.at(-1)?.headers["mcp-protocol-version"]).toBe(protocolVersion);
-    expect(server.counts.initialized).toBe(1);
-  });
+  test.each(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])(
+    "revision %s is spoken",
+    async (protocolVersion) => {
+      const { server, driver, tool } = await rig({ protocolVersion });
+      const session = await driver.open(tool("echo"));
+      expect(await driver.call(session, tool("echo"), { message: "x" })).toBe("Echo: x");
+      expect(server.exchanges.at(-1)?.headers["mcp-protocol-version"]).toBe(protocolVersion);
+      expect(server.counts.initialized).toBe(1);
+    },
+  );
 
   test("a server without session ids is used without them", async () => {
     const { server, driver, tool } = await rig({ sessionIds: false });
@@ -298,7 +346,10 @@ describe("finding out the era", () => {
 describe("what cannot be opened", () => {
   test("a hanging server is given up after the time for a handshake", async () => {
     const { server, driver, tool } = await rig({ faultAt: { "server/discover": { kind: "hang" } } });
-    await expect(driver.open(tool("echo"))).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("2000 ms") });
+    await expect(driver.open(tool("echo"))).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("2000 ms"),
+    });
     await until(() => server.open === 0);
   });
 
@@ -315,7 +366,11 @@ describe("what cannot be opened", () => {
   test.each<[string, McpFault, JsonObject]>([
     ["a page", { kind: "raw", body: "<html>hello</html>", contentType: "text/html" }, { code: "protocol-error" }],
     ["401", { kind: "status", status: 401 }, { code: "unauthenticated" }],
-    ["503", { kind: "status", status: 503, headers: { "retry-after": "1" } }, { code: "unavailable", retryAfterMs: 1000 }],
+    [
+      "503",
+      { kind: "status", status: 503, headers: { "retry-after": "1" } },
+      { code: "unavailable", retryAfterMs: 1000 },
+    ],
     ["an outage", { kind: "status", status: 502 }, { code: "unavailable" }],
   ])("%s at the first question", async (_name, fault, error) => {
     const { driver, tool } = await rig({ faultAt: { "server/discover": fault } });
@@ -346,7 +401,10 @@ describe("what cannot be opened", () => {
   test("nobody listens there", async () => {
     const { server, driver, tool } = await rig();
     await server.stop();
-    await expect(driver.open(tool("echo"))).rejects.toMatchObject({ code: "unavailable", remedy: expect.stringContaining(server.url) });
+    await expect(driver.open(tool("echo"))).rejects.toMatchObject({
+      code: "unavailable",
+      remedy: expect.stringContaining(server.url),
+    });
   });
 
   test("a missing token is named", async () => {
@@ -366,7 +424,11 @@ describe("what cannot be opened", () => {
 
   test.each<[string, string[], JsonObject]>([
     ["a command that does not exist", ["/nonexistent/server"], { code: "not-found" }],
-    ["a command that ends at once", [process.execPath, "-e", "console.error('no licence'); process.exit(3)"], { code: "unavailable", message: expect.stringContaining("no licence") as never }],
+    [
+      "a command that ends at once",
+      [process.execPath, "-e", "console.error('no licence'); process.exit(3)"],
+      { code: "unavailable", message: expect.stringContaining("no licence") as never },
+    ],
   ])("%s", async (_name, [command = "", ...args], error) => {
     const driver = driveHandler(createMcpHandler());
     undo.push(() => driver.close());
@@ -391,7 +453,10 @@ describe("child processes", () => {
     tool_name: "x",
   });
 
-  const start = async (body: string, extra: JsonObject = {}): Promise<[HandlerDriver<McpSession>, SessionCapability, Session<McpSession>]> => {
+  const start = async (
+    body: string,
+    extra: JsonObject = {},
+  ): Promise<[HandlerDriver<McpSession>, SessionCapability, Session<McpSession>]> => {
     const driver = driveHandler(createMcpHandler({ openTimeoutMs: 5000 }));
     undo.push(() => driver.close());
     const capability = capabilityOf("mcp", { ...script(body), ...extra });
@@ -401,7 +466,10 @@ describe("child processes", () => {
 
   test("one that dies in a call leaves the outcome unknown, and the session is lost", async () => {
     const [driver, capability, session] = await start(`${refuse} if (m.method === "tools/call") process.exit(9);`);
-    await expect(driver.call(session, capability)).rejects.toMatchObject({ code: "outcome-unknown", message: expect.stringContaining("exit code 9") });
+    await expect(driver.call(session, capability)).rejects.toMatchObject({
+      code: "outcome-unknown",
+      message: expect.stringContaining("exit code 9"),
+    });
     expect(driver.lost).toHaveLength(1);
     await expect(driver.call(session, capability)).rejects.toMatchObject({ code: "session-lost" });
   });
@@ -428,7 +496,9 @@ describe("child processes", () => {
       `${refuse} if (m.method === "tools/call" && m.params.arguments.last) say({ id: m.id, result: { content: [], structuredContent: seen } });
        globalThis.seen ??= {}; if (m.method === "tools/call") seen.call = m.id; if (m.method === "notifications/cancelled") seen.cancelled = m.params.requestId;`,
     );
-    await expect(driver.call(session, capability, {}, { timeoutMs: 50 })).rejects.toMatchObject({ code: "deadline-exceeded" });
+    await expect(driver.call(session, capability, {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: "deadline-exceeded",
+    });
     const seen = (await driver.call(session, capability, { last: true })) as JsonObject;
     expect(seen["cancelled"]).toBeTypeOf("string");
     expect(seen["cancelled"]).toBe(seen["call"]);
@@ -472,7 +542,9 @@ test("a tool that wants arguments as headers gets them, from its schema or after
   const informed = tool("where", { input_schema_json: JSON.stringify(inputSchema) });
   const session = await driver.open(informed);
   expect(await driver.call(session, informed, { region: "süd" })).toBe("ok");
-  expect(server.exchanges.at(-1)?.headers["mcp-param-region"]).toBe(`=?base64?${Buffer.from("süd").toString("base64")}?=`);
+  expect(server.exchanges.at(-1)?.headers["mcp-param-region"]).toBe(
+    `=?base64?${Buffer.from("süd").toString("base64")}?=`,
+  );
 
   server.dials.fault = { kind: "status", status: 400, code: -32020, message: "Header mismatch" };
   server.dials.faultTimes = 1;

@@ -37,6 +37,12 @@ describe.each(["streamable HTTP", "HTTP+SSE", "stdio"] as const)("server-everyth
     expect(weather).toMatchObject({ temperature: expect.any(Number), conditions: expect.any(String) });
   });
 
+  test.runIf(transport !== "stdio")("what the server knows the session by is a secret", async () => {
+    const before = driver.secrets.size;
+    await driver.open(tool("echo"));
+    expect(driver.secrets.size).toBe(before + 1);
+  });
+
   test("calls in flight together get their own answers", async () => {
     const session = await driver.open(tool("echo"));
     const messages = Array.from({ length: 40 }, (_, index) => `m${index}`);
@@ -86,12 +92,16 @@ describe.each(["streamable HTTP", "HTTP+SSE", "stdio"] as const)("server-everyth
     const restored = await second.restore(JSON.parse(JSON.stringify(record)) as JsonObject, tool("echo"));
     const both = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
-        (index % 2 === 0 ? first : second).call(index % 2 === 0 ? session : restored, tool("echo"), { message: `${index}` }),
+        (index % 2 === 0 ? first : second).call(index % 2 === 0 ? session : restored, tool("echo"), {
+          message: `${index}`,
+        }),
       ),
     );
     expect(both).toEqual(Array.from({ length: 20 }, (_, index) => `Echo: ${index}`));
     await second.close();
-    await expect(first.call(session, tool("echo"), { message: "gone" })).rejects.toMatchObject({ code: "session-lost" });
+    await expect(first.call(session, tool("echo"), { message: "gone" })).rejects.toMatchObject({
+      code: "session-lost",
+    });
     await first.close();
   });
 

@@ -57,7 +57,10 @@ test("two capabilities of one server share a session, and closing ends it at the
 });
 
 test("two identities never meet in one session", async () => {
-  const { server, environment } = await start({ tokens: ["alice-token", "bob-token"] }, { ALICE: "alice-token", BOB: "bob-token" });
+  const { server, environment } = await start(
+    { tokens: ["alice-token", "bob-token"] },
+    { ALICE: "alice-token", BOB: "bob-token" },
+  );
   await environment.capabilities.load(echo("line.alice", server.url, ':auth_env_var "ALICE"'));
   await environment.capabilities.load(echo("line.bob", server.url, ':auth_env_var "BOB"'));
   await Promise.all(
@@ -75,7 +78,9 @@ test("a call that was cut after it had run is not run again, unless that is harm
   await environment.capabilities.load(echo("line.read", server.url, ":read_only_hint true"));
   server.dials.fault = { kind: "cut", executed: true };
   server.dials.faultTimes = 1;
-  await expect(environment.call("line.write", { message: "x", key: "w" })).rejects.toMatchObject({ code: "outcome-unknown" });
+  await expect(environment.call("line.write", { message: "x", key: "w" })).rejects.toMatchObject({
+    code: "outcome-unknown",
+  });
   server.dials.faultTimes = 1;
   expect(await environment.call("line.read", { message: "x", key: "r" })).toBe("Echo: x");
   expect(Object.fromEntries(server.executions)).toEqual({ w: 1, r: 2 });

@@ -151,12 +151,12 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   }
 
   #opened(connection: Connection, context: SessionContext): Opened<McpSession> {
-    const { sessionId } = connection.transport;
-    if (sessionId !== undefined) context.addSecret(sessionId);
+    const { secrets } = connection.transport;
+    for (const secret of secrets) context.addSecret(secret);
     return {
       state: { connection },
       description: connection.description,
-      secrets: sessionId === undefined ? [] : [sessionId],
+      secrets,
     };
   }
 

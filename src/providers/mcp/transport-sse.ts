@@ -35,6 +35,10 @@ export class SseTransport extends ChannelTransport {
     return { era: this.era, hasSessionId: this.#endpoint !== undefined };
   }
 
+  override get secrets(): readonly string[] {
+    return [...(this.#endpoint?.searchParams.values() ?? [])];
+  }
+
   /** Opens it; afterwards it can send. */
   async open(): Promise<void> {
     const response = await this.#open();

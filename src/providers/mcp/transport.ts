@@ -56,6 +56,11 @@ export abstract class WireTransport implements Transport {
     return { era: this.era, hasSessionId: this.sessionId !== undefined };
   }
 
+  /** What the server gave to know the session by: never to be shown. */
+  get secrets(): readonly string[] {
+    return this.sessionId === undefined ? [] : [this.sessionId];
+  }
+
   setProtocolVersion(version: string): void {
     this.protocolVersion = version;
   }
