@@ -267,7 +267,7 @@ export class CapabilityMarketplace {
       checkInputJson(manifest, json);
       args = [fromJson(json, { keys: "keywords" })];
     }
-    const value = toJson(await this.#runHere(running, args, () => args[0] ?? null));
+    const value = outputJson(manifest, await this.#runHere(running, args, () => args[0] ?? null));
     checkOutputJson(manifest, value);
     return { value, ...NOTHING_USED };
   }
@@ -303,6 +303,17 @@ export class CapabilityMarketplace {
           },
           { signal: deadline.signal, caller: options.caller },
         ),
+    });
+  }
+}
+
+function outputJson(manifest: Manifest, value: Value): JsonValue {
+  try {
+    return toJson(value);
+  } catch (error) {
+    throw new CcosError("eval-error", `The value of ${JSON.stringify(manifest.id)} cannot leave the language: ${toCcosError(error).message}`, {
+      remedy: "Let it give data: maps, vectors, texts, numbers.",
+      cause: error,
     });
   }
 }
