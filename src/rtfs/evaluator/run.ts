@@ -22,6 +22,8 @@ const SLICE_STEPS = 1_000;
  * unoptimised nodes need about 250 bytes each of a stack of 984 kB; half of it is left to the embedder.
  */
 const STACK_WEIGHT = 1_800;
+/** What starting a run within another needs: the host's functions, the reader, the trampoline. */
+const RUN_WEIGHT = 150;
 /** What `finally` may still use after a run was interrupted: in all, not each. */
 const GRACE_STEPS = 100_000;
 const GRACE_MS = 1_000;
@@ -72,7 +74,7 @@ export class Run {
 
   /** Evaluates to the end: the value at once if nothing had to be waited for, else a promise. */
   start(begin: () => Value): Value | Promise<Value> {
-    const used = vm.run === undefined ? 0 : vm.base + vm.weight - vm.floor;
+    const used = vm.run === undefined ? 0 : vm.base + vm.weight - vm.floor + RUN_WEIGHT;
     // A host function that evaluates runs inside our stack; where little is left, the new run gets its own.
     if (used > STACK_WEIGHT / 2) {
       return new Promise((resolve, reject) => {
