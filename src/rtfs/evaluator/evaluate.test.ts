@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { CcosError, isCcosError } from "../../kernel/index.ts";
+import { CcosError, isCcosError, systemClock, type Clock } from "../../kernel/index.ts";
 import type { Host } from "../host.ts";
 import { print } from "../printer.ts";
 import { keyword, RtfsMap, vector, type Value } from "../values.ts";
@@ -17,15 +17,21 @@ async function failure(text: string, options: EvaluateOptions = {}): Promise<Cco
   throw new Error(`${text} did not fail`);
 }
 
+/** Never yields, however slow the machine. */
+function evaluateNow(text: string, options: EvaluateOptions & { readonly workspace?: Workspace } = {}): Value | Promise<Value> {
+  return evaluate(text, { ...options, sliceMs: Number.POSITIVE_INFINITY });
+}
+
 const slowHost: Host = { call: (_id, args) => Promise.resolve().then(() => args[0] ?? null) };
 
 describe("synchronous and asynchronous", () => {
   test("a pure program gives its value at once", () => {
-    expect(evaluate("(reduce + (map inc (range 1000)))")).toBe(500_500);
+    const clock: Clock = { ...systemClock, monotonic: () => 0 };
+    expect(evaluate("(reduce + (map inc (range 1000)))", { clock })).toBe(500_500);
   });
 
   test("a host that answers at once keeps it so", () => {
-    expect(evaluate('(map (fn [x] (call "x" x)) [1 2])', { host: { call: (_id, [x]) => x ?? null } })).not.toBeInstanceOf(Promise);
+    expect(evaluateNow('(map (fn [x] (call "x" x)) [1 2])', { host: { call: (_id, [x]) => x ?? null } })).not.toBeInstanceOf(Promise);
   });
 
   test("a host that answers later makes the result a promise, wherever the call stands", async () => {
@@ -44,15 +50,15 @@ describe("synchronous and asynchronous", () => {
 
   test("a host function may evaluate, at once and nested deep", () => {
     const host: Host = {
-      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host })),
+      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY })),
     };
-    expect(evaluate('(call "x" 100)', { host })).toBeInstanceOf(Promise);
-    expect(evaluate('(call "x" 3)', { host })).toBe(3);
+    expect(evaluateNow('(call "x" 100)', { host })).toBeInstanceOf(Promise);
+    expect(evaluateNow('(call "x" 3)', { host })).toBe(3);
   });
 
   test("a thousand host functions that evaluate within each other do not overflow the stack", async () => {
     const host: Host = {
-      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host })),
+      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY })),
     };
     expect(await evaluate('(call "x" 1000)', { host })).toBe(1000);
   });
@@ -66,7 +72,7 @@ describe("synchronous and asynchronous", () => {
   });
 
   test("with an endless slice it never yields", () => {
-    expect(evaluate("(reduce + (range 300000))", { sliceMs: Number.POSITIVE_INFINITY })).toBe(44_999_850_000);
+    expect(evaluateNow("(reduce + (range 300000))")).toBe(44_999_850_000);
   });
 });
 
@@ -104,12 +110,12 @@ describe("depth", () => {
 
   test("forms nested to the reader's limit are evaluated", () => {
     const nested = (open: string, inner: string, close: string, times: number): string => open.repeat(times) + inner + close.repeat(times);
-    expect(evaluate(nested("(+ 1 ", "0", ")", 499))).toBe(499);
-    expect(evaluate(nested("(let [a ", "1", "] a)", 249))).toBe(1);
-    expect(evaluate(nested("((fn [x] ", "1", ") 1)", 249))).toBe(1);
-    expect(evaluate(nested("(try ", "1", " (catch e 2))", 499))).toBe(1);
-    expect(evaluate(nested("(match 1 x ", "1", ")", 499))).toBe(1);
-    expect(evaluate(nested("(for [x [1]] ", "1", ")", 3))).toEqual(vector([vector([vector([1])])]));
+    expect(evaluateNow(nested("(+ 1 ", "0", ")", 499))).toBe(499);
+    expect(evaluateNow(nested("(let [a ", "1", "] a)", 249))).toBe(1);
+    expect(evaluateNow(nested("((fn [x] ", "1", ") 1)", 249))).toBe(1);
+    expect(evaluateNow(nested("(try ", "1", " (catch e 2))", 499))).toBe(1);
+    expect(evaluateNow(nested("(match 1 x ", "1", ")", 499))).toBe(1);
+    expect(evaluateNow(nested("(for [x [1]] ", "1", ")", 3))).toEqual(vector([vector([vector([1])])]));
   });
 
   test("a deep expression within a deep recursion stays within the stack", async () => {
@@ -136,7 +142,7 @@ describe("limits", () => {
   });
 
   test("exactly as many steps as allowed may be taken", () => {
-    expect(evaluate("(dotimes [i 100] i)", { limits: { maxSteps: 100 } })).toBe(99);
+    expect(evaluateNow("(dotimes [i 100] i)", { limits: { maxSteps: 100 } })).toBe(99);
   });
 
   test("finally still runs after an interruption, within a budget of its own", async () => {
@@ -222,8 +228,8 @@ describe("errors", () => {
 
   test("with strictCatch the kind named in a catch selects", async () => {
     const text = "(try (/ 1 0) (catch TypeError e 1) (catch DivisionByZero e 2))";
-    expect(evaluate(text)).toBe(1);
-    expect(evaluate(text, { strictCatch: true })).toBe(2);
+    expect(evaluateNow(text)).toBe(1);
+    expect(evaluateNow(text, { strictCatch: true })).toBe(2);
     const host: Host = { call: () => Promise.reject(new CcosError("rejected", "no")) };
     expect(await evaluate('(try (call "x") (catch RuntimeError e 1) (catch HostError e 2))', { host, strictCatch: true })).toBe(2);
   });
@@ -240,10 +246,10 @@ describe("no way out", () => {
       expect((await failure(name)).details).toMatchObject({ kind: "UndefinedSymbol" });
       expect((await failure(`(${name} 1)`)).details).toMatchObject({ kind: "UndefinedSymbol" });
       expect((await failure(`(.${name} "x")`)).details).toMatchObject({ kind: "UndefinedSymbol" });
-      expect(evaluate(`[(:${name} {}) (get {} "${name}") (get (Exception. "m") :${name}) (contains? {} "${name}")]`)).toEqual(
+      expect(evaluateNow(`[(:${name} {}) (get {} "${name}") (get (Exception. "m") :${name}) (contains? {} "${name}")]`)).toEqual(
         vector([null, null, null, false]),
       );
-      expect(print(evaluate(`(parse-json "{\\"${name}\\": 1}")`) as Value)).toBe(`{"${name}" 1}`);
+      expect(print(evaluateNow(`(parse-json "{\\"${name}\\": 1}")`) as Value)).toBe(`{"${name}" 1}`);
     },
   );
 });
@@ -278,7 +284,8 @@ describe("the host", () => {
 describe("programs", () => {
   test("one program runs many times, each with globals of its own", () => {
     const program = compile(readProgram("(def n (+ input 1)) n"));
-    const run = (input: number): unknown => program.run({ bindings: new Map([["input", input]]) });
+    const run = (input: number): unknown =>
+      program.run({ bindings: new Map([["input", input]]), sliceMs: Number.POSITIVE_INFINITY });
     expect([run(1), run(5)]).toEqual([2, 6]);
   });
 
@@ -292,7 +299,7 @@ describe("programs", () => {
     const workspace = new Workspace();
     evaluate("(def a 1) (defmacro twice [x] `(+ ~x ~x)) (defn f [] (g))", { workspace });
     evaluate("(defn g [] (twice a))", { workspace });
-    expect(evaluate("(f)", { workspace })).toBe(2);
+    expect(evaluateNow("(f)", { workspace })).toBe(2);
     expect(workspace.defined()).toEqual(expect.arrayContaining(["a", "f", "g", "twice"]));
   });
 });
