@@ -216,8 +216,8 @@ class Environment implements CCOSEnvironment {
     const paths = anchored(given ?? [DEFAULT_FOLDER], this.#cwd);
     if (given === undefined && !(await exists(paths[0] as string))) return;
     for (const path of paths) await requireExisting(path);
-    // A configuration that is not trusted itself makes nothing trusted by naming it.
-    const isNamed = named !== undefined || (given !== undefined && loaded.trusted);
+    // A configuration that was only found makes nothing trusted by naming it.
+    const isNamed = named !== undefined || (given !== undefined && loaded.named);
     const snapshot = isNamed ? undefined : trust.snapshot();
     const trusted = snapshot === undefined ? true : (file: string) => snapshot.isTrusted(file);
     this.#take(await loadCapabilities(paths, { trusted, providers }));

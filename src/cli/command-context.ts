@@ -22,7 +22,7 @@ export interface CommandContext {
   readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
   /** Aborts at Ctrl-C or SIGTERM; from then on the command ends and drains. */
   readonly signal: AbortSignal;
-  /** From now on Ctrl-C is a cancellation. Before, it just ends the process: there is nothing to drain. */
+  /** From now on Ctrl-C is a cancellation. A command that holds nothing to drain never calls this, and Ctrl-C just ends it. */
   watchSignals(): void;
 }
 

@@ -205,8 +205,11 @@ function processWorld(): World {
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // At a prompt the terminal's Ctrl-C is a key and no signal; it is to mean the same.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
   try {
-    return await terminal.question(question, { signal });
+    return await Promise.race([terminal.question(question, { signal }), closed]);
   } finally {
     terminal.close();
   }

@@ -4,7 +4,7 @@ import { fail, isJsonObject, type JsonObject } from "../kernel/index.ts";
 import { readJsonWithPlaces } from "./json-text.ts";
 import type { Config } from "./schema.ts";
 import type { TrustStore } from "./trust.ts";
-import { validateConfig } from "./validate.ts";
+import { validateConfig, type ValidateContext } from "./validate.ts";
 
 export const CONFIG_FILE = "ccos.config.json";
 
@@ -23,6 +23,11 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** Named by the user, recorded as trusted, or absent. */
   readonly trusted: boolean;
+  /**
+   * Named by the user (or absent), so that what it names counts as named too. A file that was found and is
+   * recorded as trusted does not pass that on: the record covers its content and not that of the folders it names.
+   */
+  readonly named: boolean;
   /**
    * The origins each variable is bound to, also where the file is not trusted: then they narrow where a
    * variable may go and never widen it.
@@ -48,26 +53,29 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   if (typeof config === "object") {
     const context = { name: "The configuration:", placeOf: undefined, trusted: true, ignored: [], env };
     const checked = anchor(await validateConfig(config as JsonObject, context), cwd);
-    return { config: checked, file: undefined, trusted: true, credentials: checked.credentials ?? {}, warnings: [] };
+    return { config: checked, file: undefined, trusted: true, named: true, credentials: checked.credentials ?? {}, warnings: [] };
   }
   const file = resolve(cwd, config ?? CONFIG_FILE);
   const name = shown(file, cwd);
   const text = await readText(file, name, config !== undefined);
-  if (text === undefined) return { config: {}, file: undefined, trusted: true, credentials: {}, warnings: [] };
+  if (text === undefined) return { config: {}, file: undefined, trusted: true, named: true, credentials: {}, warnings: [] };
 
-  const { value, placeOf } = readJsonWithPlaces(text, name);
+  const placed = readJsonWithPlaces(text, name);
+  const { value } = placed;
   if (!isJsonObject(value)) {
-    fail("read-error", `${name}:1:1 is no JSON object, and a configuration is one.`, { place: placeOf([]) });
+    fail("read-error", `${name}:1:1 is no JSON object, and a configuration is one.`, { place: placed.placeOf([]) });
   }
-  const trusted = config !== undefined || (await options.trust.isTrusted(file));
+  const named = config !== undefined;
+  const trusted = named || (await options.trust.isTrusted(file));
+  const placeOf: ValidateContext["placeOf"] = (path, which) => placed.placeOf(path, which);
   const checked = anchor(await validateConfig(value, { name, placeOf, trusted, ignored: NOT_LOOKED_UP, env }), dirname(file));
   const credentials = checked.credentials ?? {};
-  if (trusted) return { config: checked, file, trusted, credentials, warnings: [] };
+  if (trusted) return { config: checked, file, trusted, named, credentials, warnings: [] };
 
   const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined);
   const inForce = { ...checked };
   for (const key of ignored) delete inForce[key];
-  return { config: inForce, file, trusted, credentials, warnings: ignored.map((key) => notInForce(name, key)) };
+  return { config: inForce, file, trusted, named, credentials, warnings: ignored.map((key) => notInForce(name, key)) };
 }
 
 function notInForce(name: string, key: string): string {

@@ -67,7 +67,8 @@ function convertReferences(raw: JsonObject, candidate: JsonObject, issues: reado
   let changed: JsonObject | undefined;
   for (const { code, path, expected } of issues) {
     if (code !== "invalid_type" || !isWholeReference(valueAt(raw, path))) continue;
-    const text = String(valueAt(candidate, path)).trim();
+    const value = valueAt(candidate, path);
+    const text = typeof value === "string" ? value.trim() : "";
     const spelled = text === "true" || text === "false" ? text === "true" : text === "" ? Number.NaN : Number(text);
     if (Number.isNaN(spelled) || typeof spelled !== expected) continue;
     changed ??= structuredClone(candidate);

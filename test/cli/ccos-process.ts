@@ -24,16 +24,26 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
   /** Writes files, by their path below the folder. */
   write(files: Readonly<Record<string, string>>): Promise<void>;
-  start(args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string }): Running;
+  start(
+    args: readonly string[],
+    options?: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string },
+  ): Running;
   /** Runs the program from its source to the end. */
-  ccos(args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string }): Promise<Ended>;
+  ccos(
+    args: readonly string[],
+    options?: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string },
+  ): Promise<Ended>;
   remove(): Promise<void>;
 }
 
 /** A folder of its own with an environment that holds nothing of this machine's but the path. */
 export async function createPlace(): Promise<Place> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "ccos-cli-")));
-  const env = { PATH: process.env["PATH"] ?? "", HOME: join(folder, ".home"), CCOS_TRUST_FILE: join(folder, ".home", "trust.json") };
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: join(folder, ".home"),
+    CCOS_TRUST_FILE: join(folder, ".home", "trust.json"),
+  };
   const start: Place["start"] = (args, options = {}) => {
     const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...env, ...options.env } });
     let stdout = "";

@@ -55,7 +55,13 @@ describe("the command line", () => {
 
   test("a Node that is too old is named, and nothing else is loaded", async () => {
     const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.19.0"}})`;
-    const { code, stderr, stdout } = await runProcess(process.execPath, ["--import", old, join(repository, "src/cli/main.ts"), "eval", "1"]);
+    const { code, stderr, stdout } = await runProcess(process.execPath, [
+      "--import",
+      old,
+      join(repository, "src/cli/main.ts"),
+      "eval",
+      "1",
+    ]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/needs Node 24\.15 or newer, and this is Node 20\.19\.0/);
   });

@@ -20,11 +20,15 @@ beforeAll(async () => {
       form: ":input-schema [:map [:n :int] [:on :bool ?] [:labels [:vector :string] ?] [:text :string ?]]",
     }),
     "caps/refuse.rtfs": toolFile("acme.refuse", server.url),
-    "caps/refuse-token.rtfs": toolFile("acme.refuse-token", server.url, { tool: "refuse", block: ':auth_env_var "ACME_TOKEN"' }),
+    "caps/refuse-token.rtfs": toolFile("acme.refuse-token", server.url, {
+      tool: "refuse",
+      block: ':auth_env_var "ACME_TOKEN"',
+    }),
     "caps/hang.rtfs": toolFile("acme.hang", server.url),
     "caps/area.rtfs": '(capability "demo.area" :description "Area" :implementation (fn [in] (* (:w in) (:h in))))\n',
     "bad/broken.rtfs": '(capability "x.y"\n  :description "no end"\n',
-    "bad/no-session.rtfs": '(capability "x.z" :description "Z" :metadata {:mcp {:server_url "http://127.0.0.1:1/" :tool_name "z"}})\n',
+    "bad/no-session.rtfs":
+      '(capability "x.z" :description "Z" :metadata {:mcp {:server_url "http://127.0.0.1:1/" :tool_name "z"}})\n',
     "bad/twice.rtfs": '(capability "x.z" :description "again" :implementation (fn [x] x))\n',
     "program.rtfs": "(+ 1 (:n input))\n",
     "failing.rtfs": "(let [x 1]\n  (undefined-thing x))\n",
@@ -37,12 +41,13 @@ afterAll(async () => {
 });
 
 const token = { ACME_TOKEN: "token-of-a-test-1" };
-const call = (args: readonly string[], env: Record<string, string> = token) => place.ccos(["call", ...args, "--capabilities", "caps"], { env });
+const call = (args: readonly string[], env: Record<string, string> = token) =>
+  place.ccos(["call", ...args, "--capabilities", "caps"], { env });
 
 describe("eval and run", () => {
   test.each([
     [["eval", "(+ 1 2)"], "3\n"],
-    [["eval", "{:a 1 :b [2.0 nil \"x\"]}"], '{:a 1 :b [2.0 nil "x"]}\n'],
+    [["eval", '{:a 1 :b [2.0 nil "x"]}'], '{:a 1 :b [2.0 nil "x"]}\n'],
     [["eval", "{:a 1 :b [2.0 nil]}", "--print", "json"], '{"a":1,"b":[2.0,null]}\n'],
     [["eval", "{:a 1}", "--json"], '{"a":1}\n'],
     [["--json", "eval", "{:a 1}"], '{"a":1}\n'],
@@ -55,8 +60,15 @@ describe("eval and run", () => {
   });
 
   test("read programs and input from stdin", async () => {
-    expect(await place.ccos(["eval", "--file", "-"], { stdin: "(* 6 7)" })).toEqual({ code: 0, stdout: "42\n", stderr: "" });
-    expect(await place.ccos(["run", "program.rtfs", "--input", "-"], { stdin: '{"n": 1}' })).toMatchObject({ code: 0, stdout: "2\n" });
+    expect(await place.ccos(["eval", "--file", "-"], { stdin: "(* 6 7)" })).toEqual({
+      code: 0,
+      stdout: "42\n",
+      stderr: "",
+    });
+    expect(await place.ccos(["run", "program.rtfs", "--input", "-"], { stdin: '{"n": 1}' })).toMatchObject({
+      code: 0,
+      stdout: "2\n",
+    });
   });
 
   test("point at the place of a mistake, and keep stdout empty", async () => {
@@ -82,7 +94,10 @@ describe("call", () => {
     await place.write({ "input.json": '{"n": 5}' });
     expect((await call(["acme.echo", '{"n": 5}'])).stdout).toBe('{"n":5}\n');
     expect((await call(["acme.echo", "@input.json"])).stdout).toBe('{"n":5}\n');
-    const piped = await place.ccos(["call", "acme.echo", "-", "--capabilities", "caps"], { stdin: '{"n": 6}', env: token });
+    const piped = await place.ccos(["call", "acme.echo", "-", "--capabilities", "caps"], {
+      stdin: '{"n": 6}',
+      env: token,
+    });
     expect(piped.stdout).toBe('{"n":6}\n');
   });
 
@@ -97,7 +112,12 @@ describe("call", () => {
     });
     const bad = await call(["acme.refuse", "{}", "--json"]);
     expect(bad.code).toBe(1);
-    expect(JSON.parse(bad.stdout)).toMatchObject({ ok: false, error: { code: "rejected", retryable: false }, session: { provider: "mcp" }, attempts: 1 });
+    expect(JSON.parse(bad.stdout)).toMatchObject({
+      ok: false,
+      error: { code: "rejected", retryable: false },
+      session: { provider: "mcp" },
+      attempts: 1,
+    });
     const local = await call(["demo.area", "w:=2", "h:=3", "--json"]);
     expect(JSON.parse(local.stdout)).toMatchObject({ ok: true, value: 6, session: null, attempts: 0 });
   });
@@ -125,7 +145,10 @@ describe("call", () => {
   test("with --verbose tells the story in order, a line each", async () => {
     const { stdout, stderr } = await call(["acme.echo", "n=1", "--verbose"]);
     expect(stdout).toBe('{"n":1}\n');
-    const words = stderr.trimEnd().split("\n").map((line) => line.slice(0, 16).trim());
+    const words = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.slice(0, 16).trim());
     expect(words).toEqual(["session required", "opening", "opened", "calling", "closed"]);
     expect(stderr).toContain('(mcp_requires_session = "auto")');
     expect(stderr).toContain(server.url);
@@ -162,7 +185,11 @@ describe("Ctrl-C", () => {
 });
 
 test("a program that only computes can be interrupted, too", async () => {
-  const running = place.start(["eval", "--verbose", "(do (println \"begun\") (reduce (fn [a x] (+ a x)) 0 (map (fn [x] (reduce + 0 (range 0 x))) (range 0 20000))))"]);
+  const running = place.start([
+    "eval",
+    "--verbose",
+    '(do (println "begun") (reduce (fn [a x] (+ a x)) 0 (map (fn [x] (reduce + 0 (range 0 x))) (range 0 20000))))',
+  ]);
   await running.said("begun");
   running.child.kill("SIGINT");
   expect(await running.ended).toMatchObject({ code: 130, stdout: "" });
@@ -189,8 +216,26 @@ describe("check", () => {
     expect(code).toBe(3);
     const report = JSON.parse(stdout) as { files: number; capabilities: number; errors: object[]; warnings: object[] };
     expect(report.files).toBeGreaterThanOrEqual(7);
-    expect(report.errors).toContainEqual(expect.objectContaining({ file: "bad/broken.rtfs", line: expect.any(Number) as number, column: expect.any(Number) as number, code: "read-error" }));
+    expect(report.errors).toContainEqual(
+      expect.objectContaining({
+        file: "bad/broken.rtfs",
+        line: expect.any(Number) as number,
+        column: expect.any(Number) as number,
+        code: "read-error",
+      }),
+    );
     expect(report.warnings).toContainEqual(expect.objectContaining({ file: "bad/no-session.rtfs", line: 1 }));
+  });
+
+  test("knows the providers that the configuration names, and loads none of them", async () => {
+    await place.write({
+      "line/a.rtfs": '(capability "line.a" :description "A" :metadata {:line {:requires_session "true"}})\n',
+      "line.config.json": '{"providers": {"line": "./no-such-module.mjs"}}',
+    });
+    expect(await place.ccos(["check", "line", "--config", "line.config.json"])).toMatchObject({ code: 0 });
+    const unknown = await place.ccos(["check", "line"]);
+    expect(unknown.code).toBe(3);
+    expect(unknown.stderr).toContain('"line"');
   });
 
   test("of good files ends with 0", async () => {
@@ -203,13 +248,33 @@ describe("list and describe", () => {
     const { code, stdout, stderr } = await place.ccos(["list", "acme.ec", "--json", "--capabilities", "caps"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(JSON.parse(stdout)).toEqual([
-      { id: "acme.echo", name: "acme.echo", description: "A tool called echo", provider: "mcp", effects: [":network"], file: "caps/echo.rtfs" },
+      {
+        id: "acme.echo",
+        name: "acme.echo",
+        description: "A tool called echo",
+        provider: "mcp",
+        effects: [":network"],
+        file: "caps/echo.rtfs",
+      },
     ]);
   });
 
   test("describe --json shows schemas, metadata and where each setting comes from", async () => {
-    await place.write({ "other.config.json": JSON.stringify({ session: { max_sessions: 3 }, endpoints: { [server.url]: { timeout_ms: 1234 } } }) });
-    const { stdout } = await place.ccos(["describe", "acme.echo", "--json", "--capabilities", "caps", "--config", "other.config.json"]);
+    await place.write({
+      "other.config.json": JSON.stringify({
+        session: { max_sessions: 3 },
+        endpoints: { [server.url]: { timeout_ms: 1234 } },
+      }),
+    });
+    const { stdout } = await place.ccos([
+      "describe",
+      "acme.echo",
+      "--json",
+      "--capabilities",
+      "caps",
+      "--config",
+      "other.config.json",
+    ]);
     const described = JSON.parse(stdout) as Record<string, unknown>;
     expect(described).toMatchObject({
       id: "acme.echo",
@@ -218,7 +283,10 @@ describe("list and describe", () => {
       flatMetadata: { mcp_server_url: server.url, mcp_requires_session: "auto" },
       policy: {
         timeout_ms: { value: 1234, source: "endpoint" },
-        session: { max_sessions: { value: 3, source: "configuration" }, max_waiters: { value: 1000, source: "default" } },
+        session: {
+          max_sessions: { value: 3, source: "configuration" },
+          max_waiters: { value: 1000, source: "default" },
+        },
       },
     });
   });
@@ -232,5 +300,6 @@ describe("list and describe", () => {
 
 test("the defaults that people are shown are the defaults in force", () => {
   const session = DEFAULT_SETTINGS["session"] as Record<string, unknown>;
-  for (const [key, { value }] of Object.entries(resolveSessionPolicy([]).sources)) expect([key, session[key]]).toEqual([key, value]);
+  for (const [key, { value }] of Object.entries(resolveSessionPolicy([]).sources))
+    expect([key, session[key]]).toEqual([key, value]);
 });

@@ -30,15 +30,28 @@ export async function startToolServer(tools: Readonly<Record<string, Tool>>, hos
     }
     let body = "";
     for await (const chunk of request) body += String(chunk);
-    const message = JSON.parse(body) as { id?: number | string; method: string; params?: { name?: string; arguments?: Record<string, unknown> } };
+    const message = JSON.parse(body) as {
+      id?: number | string;
+      method: string;
+      params?: { name?: string; arguments?: Record<string, unknown> };
+    };
     note(message.method, request);
     if (message.id === undefined) return void response.writeHead(202).end();
     const answer = (content: object): void =>
       void response
-        .writeHead(200, { "content-type": "application/json", ...(message.method === "initialize" && { "mcp-session-id": "peer-session-1" }) })
+        .writeHead(200, {
+          "content-type": "application/json",
+          ...(message.method === "initialize" && { "mcp-session-id": "peer-session-1" }),
+        })
         .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...content }));
     if (message.method === "initialize") {
-      return answer({ result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "scripted", version: "1.0" } } });
+      return answer({
+        result: {
+          protocolVersion: "2025-06-18",
+          capabilities: { tools: {} },
+          serverInfo: { name: "scripted", version: "1.0" },
+        },
+      });
     }
     const tool = message.method === "tools/call" ? tools[message.params?.name ?? ""] : undefined;
     if (tool === undefined) return answer({ error: { code: -32601, message: "Method not found" } });
@@ -53,7 +66,8 @@ export async function startToolServer(tools: Readonly<Record<string, Tool>>, hos
     url: `http://${host}:${port}/mcp`,
     seen,
     count,
-    saw: (method) => (count(method) > 0 ? Promise.resolve() : new Promise((resolve) => waiting.push({ method, resolve }))),
+    saw: (method) =>
+      count(method) > 0 ? Promise.resolve() : new Promise((resolve) => waiting.push({ method, resolve })),
     async stop() {
       http.close();
       http.closeAllConnections();
@@ -63,7 +77,11 @@ export async function startToolServer(tools: Readonly<Record<string, Tool>>, hos
 }
 
 /** A capability file of one tool. */
-export function toolFile(id: string, url: string, more: { readonly tool?: string; readonly block?: string; readonly form?: string } = {}): string {
+export function toolFile(
+  id: string,
+  url: string,
+  more: { readonly tool?: string; readonly block?: string; readonly form?: string } = {},
+): string {
   const tool = more.tool ?? id.slice(id.lastIndexOf(".") + 1);
   return `(capability ${JSON.stringify(id)}
   :description "A tool called ${tool}"

@@ -1,12 +1,17 @@
+import { createTrustStore, loadConfig } from "../../config/index.ts";
 import { checkCapabilities } from "../../environment.ts";
 import type { ErrorPlace } from "../../kernel/index.ts";
 import { EXIT, type Command } from "../command-context.ts";
 import { reportError } from "../error-report.ts";
+import { environmentOptions } from "../open-environment.ts";
 
 /** Reads and validates files and folders. Nothing in them is executed and nothing is sent. */
 export const checkCommand: Command<{ readonly paths: readonly string[] }> = async ({ paths }, context) => {
   const { output, options, cwd } = context;
-  const { files, manifests, errors, warnings } = await checkCapabilities(paths, { cwd });
+  const { config } = environmentOptions(context);
+  const loaded = await loadConfig({ config, cwd, env: context.env, trust: createTrustStore(context) });
+  const providers = Object.keys(loaded.config.providers ?? {});
+  const { files, manifests, errors, warnings } = await checkCapabilities(paths, { cwd, providers });
   const code = errors.length === 0 ? EXIT.done : EXIT.badFile;
   if (options.json === true) {
     output.data({

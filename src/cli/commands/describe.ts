@@ -1,6 +1,6 @@
 import type { Manifest } from "../../capability/manifest.ts";
 import { createTrustStore, loadConfig } from "../../config/index.ts";
-import { CcosError, didYouMean, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { CcosError, didYouMean, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { printType, typeToJsonSchema, type Type } from "../../rtfs/index.ts";
 import { EXIT, type Command } from "../command-context.ts";
 import { environmentOptions, withEnvironment } from "../open-environment.ts";
@@ -15,6 +15,10 @@ export const describeCommand: Command<{ readonly id: string }> = ({ id }, contex
         remedy: didYouMean(id, env.capabilities.list().map((known) => known.id)) || "ccos list shows those there are.",
       });
     }
+    // A token that somebody wrote into the file itself is no less a secret.
+    for (const [key, value] of Object.entries(manifest.flatMetadata)) {
+      if (/(?:token|secret|password|api_key)$/.test(key)) env.redactor.add(value);
+    }
     const { config, cwd, env: variables } = environmentOptions(context);
     const loaded = await loadConfig({ config, cwd: cwd ?? context.cwd, env: variables ?? {}, trust: createTrustStore(context) });
     const description = describe(manifest, settingsOf(manifest, loaded.config).explained);
@@ -23,8 +27,10 @@ export const describeCommand: Command<{ readonly id: string }> = ({ id }, contex
     return EXIT.done;
   });
 
-function describe(manifest: Manifest, policy: JsonObject): JsonObject {
-  const { id, name, description, version, language, permissions, effects, metadata, origin, extra } = manifest;
+type Description = ReturnType<typeof describe>;
+
+function describe(manifest: Manifest, policy: JsonObject) {
+  const { id, name, description, version, language, permissions, effects, execution, metadata, origin, extra } = manifest;
   return {
     id,
     name,
@@ -32,25 +38,25 @@ function describe(manifest: Manifest, policy: JsonObject): JsonObject {
     version,
     language,
     provider: providerOf(manifest) ?? null,
-    execution: manifest.execution.kind,
-    requiresSession: manifest.execution.kind === "provider" ? manifest.execution.block.requiresSession : null,
-    permissions: [...permissions],
-    effects: [...effects],
+    execution: execution.kind,
+    requiresSession: execution.kind === "provider" ? execution.block.requiresSession : null,
+    permissions,
+    effects,
     idempotent: manifest.idempotent ?? null,
     inputSchema: schema(manifest.inputSchema),
     outputSchema: schema(manifest.outputSchema),
     metadata,
-    flatMetadata: { ...manifest.flatMetadata },
+    flatMetadata: manifest.flatMetadata,
     policy,
     file: origin.file ?? null,
     line: origin.place?.line ?? null,
     trusted: origin.trusted,
-    extra: { ...extra },
+    extra,
   };
+}
 
-  function schema(type: Type | undefined): JsonValue {
-    return type === undefined ? null : { rtfs: printType(type), jsonSchema: typeToJsonSchema(type) };
-  }
+function schema(type: Type | undefined): { readonly rtfs: string; readonly jsonSchema: JsonObject } | null {
+  return type === undefined ? null : { rtfs: printType(type), jsonSchema: typeToJsonSchema(type) };
 }
 
 interface Line {
@@ -58,30 +64,31 @@ interface Line {
   readonly style: "bold" | [];
 }
 
-function lines(d: JsonObject): Line[] {
+function lines(d: Description): Line[] {
   const out: Line[] = [];
   const heading = (text: string): void => void out.push({ text, style: "bold" });
-  const row = (name: string, value: JsonValue | undefined): void => {
-    if (value !== undefined && value !== null && value !== "") out.push({ text: `  ${name.padEnd(14)} ${asText(value)}`, style: [] });
+  const row = (name: string, value: string | number | boolean | null | undefined): void => {
+    if (value === undefined || value === null || value === "") return;
+    out.push({ text: `  ${name.padEnd(14)} ${String(value)}`, style: [] });
   };
-  heading(String(d["id"]));
-  row("description", d["description"] as JsonValue);
-  row("provider", d["provider"] as JsonValue);
-  row("session", d["requiresSession"] as JsonValue);
-  row("effects", (d["effects"] as string[]).join(" "));
-  row("permissions", (d["permissions"] as string[]).join(" "));
-  row("idempotent", d["idempotent"] as JsonValue);
-  row("file", d["file"] === null ? null : `${String(d["file"])}${d["line"] === null ? "" : `:${String(d["line"])}`}`);
-  if (d["file"] !== null && d["trusted"] === false) row("trusted", "no: it was only found in the working directory");
-  for (const [title, key] of [["input", "inputSchema"], ["output", "outputSchema"]] as const) {
-    const schema = d[key];
-    if (isJsonObject(schema)) row(title, schema["rtfs"] as JsonValue);
-  }
-  if (Object.keys(d["flatMetadata"] as JsonObject).length > 0) heading("metadata");
-  for (const [key, value] of Object.entries(d["flatMetadata"] as JsonObject)) row(key, value);
-  if (d["provider"] !== null) {
-    heading("policy");
-    for (const [key, { value, source }] of leaves(d["policy"] as JsonObject)) out.push({ text: `  ${key.padEnd(34)} ${asText(value)}  (${source})`, style: [] });
+  heading(d.id);
+  row("description", d.description);
+  row("provider", d.provider);
+  row("session", d.requiresSession);
+  row("effects", d.effects.join(" "));
+  row("permissions", d.permissions.join(" "));
+  row("idempotent", d.idempotent);
+  row("file", d.file === null ? null : `${d.file}${d.line === null ? "" : `:${d.line}`}`);
+  if (d.file !== null && !d.trusted) row("trusted", "no: it was only found in the working directory");
+  row("input", d.inputSchema?.rtfs);
+  row("output", d.outputSchema?.rtfs);
+  const metadata = Object.entries(d.flatMetadata);
+  if (metadata.length > 0) heading("metadata");
+  for (const [key, value] of metadata) row(key, value);
+  if (d.provider === null) return out;
+  heading("policy");
+  for (const [key, { value, source }] of leaves(d.policy)) {
+    out.push({ text: `  ${key.padEnd(34)} ${typeof value === "string" ? value : stringifyJson(value)}  (${source})`, style: [] });
   }
   return out;
 }
@@ -94,8 +101,4 @@ function leaves(explained: JsonObject, path = ""): [string, { value: JsonValue; 
     if (typeof entry["source"] === "string" && "value" in entry) return [[at, { value: entry["value"] as JsonValue, source: entry["source"] }]];
     return leaves(entry, at);
   });
-}
-
-function asText(value: JsonValue): string {
-  return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
