@@ -291,6 +291,16 @@ describe("list and describe", () => {
     });
   });
 
+  test("describe hides a token that stands in the file itself", async () => {
+    await place.write({ "literal/a.rtfs": toolFile("literal.a", server.url, { block: ':auth_token "written-into-the-file"' }) });
+    for (const more of [[], ["--json"]]) {
+      const { code, stdout } = await place.ccos(["describe", "literal.a", "--capabilities", "literal", ...more]);
+      expect(code).toBe(0);
+      expect(stdout).toContain("[redacted]");
+      expect(stdout).not.toContain("written-into-the-file");
+    }
+  });
+
   test("describe names what is near to an unknown id", async () => {
     const { code, stderr } = await place.ccos(["describe", "acme.eco", "--capabilities", "caps"]);
     expect(code).toBe(1);
