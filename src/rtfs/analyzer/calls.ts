@@ -17,8 +17,10 @@ export function analyzeCall(form: FormOf<"list"> | FormOf<"short-fn">, scope: Sc
   // `(.getMessage e)` is the same as `(getMessage e)`.
   const name = methodName(headForm.name);
   const head = nodeOfName(name, scope, headForm);
+  const isGlobal = scope.find(name) === undefined;
+  const builtin = isGlobal ? findBuiltin(name) : undefined;
+  if (isGlobal && builtin === undefined) return globalCallNode(scope.unit.names.index(name), head, args, form);
   const general = callNode(head, args, form);
-  const builtin = scope.find(name) === undefined ? findBuiltin(name) : undefined;
   if (builtin === undefined) return general;
   return builtinNode(builtin, scope.unit.names.index(name), args, general, form);
 }
@@ -72,6 +74,33 @@ function callNode(head: Node, args: readonly Node[], form: Form): Node {
     };
   }
   return (frame) => evaluateAll(nodes, frame, [], applyAll);
+}
+
+/** A call of a global by its name; `head` is asked only where it is not defined (yet). */
+function globalCallNode(index: number, head: Node, args: readonly Node[], form: Form): Node {
+  const [first, second] = args;
+  const general = callNode(head, args, form);
+  if (first === undefined || args.length > 2) return general;
+  const nodes = [head, ...args];
+  const applyAll = ([fn, ...values]: Value[]): Value => apply(fn as Value, values, form);
+  if (second === undefined) {
+    return (frame) => {
+      const fn = frame[1][index];
+      if (fn === undefined) return general(frame);
+      const a = first(frame);
+      if (a === SUSPEND) return evaluateRest(nodes, frame, [fn], applyAll);
+      return call1(fn, a, form);
+    };
+  }
+  return (frame) => {
+    const fn = frame[1][index];
+    if (fn === undefined) return general(frame);
+    const a = first(frame);
+    if (a === SUSPEND) return evaluateRest(nodes, frame, [fn], applyAll);
+    const b = second(frame);
+    if (b === SUSPEND) return evaluateRest(nodes, frame, [fn, a], applyAll);
+    return call2(fn, a, b, form);
+  };
 }
 
 /**

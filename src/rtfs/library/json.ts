@@ -1,6 +1,6 @@
 import { isCcosError } from "../../kernel/index.ts";
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { checkSize } from "../evaluator/invoke.ts";
+import { checkLength } from "../evaluator/invoke.ts";
 import { raise } from "../evaluator/raise.ts";
 import { fromJsonText, toJsonText } from "../json.ts";
 import type { Value } from "../values.ts";
@@ -13,7 +13,7 @@ function failed(error: unknown): never {
 
 function parse(value: Value): Value {
   const source = text(value);
-  checkSize(source.length);
+  checkLength(source.length);
   try {
     return fromJsonText(source);
   } catch (error) {
@@ -28,7 +28,7 @@ function serialize(value: Value, indent: number): Value {
   } catch (error) {
     return failed(error);
   }
-  checkSize(result.length);
+  checkLength(result.length);
   return result;
 }
 

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { checkSize } from "../evaluator/invoke.ts";
+import { checkLength, checkSize } from "../evaluator/invoke.ts";
 import { vm } from "../evaluator/machine.ts";
 import { raise } from "../evaluator/raise.ts";
 import { displayString } from "../printer.ts";
@@ -11,12 +11,19 @@ const MANY = Number.POSITIVE_INFINITY;
 const SURROGATE = /[\ud800-\udfff]/;
 
 function sized(value: string): string {
-  checkSize(value.length);
+  checkLength(value.length);
   return value;
 }
 
 export function textLength(value: string): number {
   return SURROGATE.test(value) ? characters(value).length : value.length;
+}
+
+// Adding, because the engine then keeps the parts by reference: a text built piece by piece stays linear.
+function concatenate(...values: Value[]): Value {
+  let result = "";
+  for (const value of values) result += displayString(value);
+  return sized(result);
 }
 
 /** Indexes count characters, so a text with surrogate pairs is taken apart first. */
@@ -66,7 +73,7 @@ function pattern(source: Value): RE2JS {
 /** The time of a match grows with the text, so it counts as steps. */
 function searched(value: Value): string {
   const whole = text(value);
-  vm.fuel -= whole.length >>> 4;
+  vm.fuel -= whole.length >>> 5;
   return whole;
 }
 
@@ -94,7 +101,7 @@ export const strings: readonly BuiltinDeclaration[] = [
     params: "[& values]",
     doc: "The values as one text: strings as they are, nil as `nil`, floats without `.0`.",
     arity: [0, MANY],
-    fn: (...values: Value[]) => sized(values.map(displayString).join("")),
+    fn: concatenate,
   },
   { name: "string-length", params: "[s]", doc: "The number of characters.", arity: [1, 1], fn: (s: Value) => textLength(text(s)) },
   { name: "substring", params: "[s from to?]", doc: "The characters from one index up to another, or to the end.", arity: [2, 3], fn: substring },

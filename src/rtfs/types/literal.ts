@@ -50,8 +50,8 @@ export function equalsJson(literal: Literal, json: JsonValue): boolean {
   if (literal === json) return true;
   const number = literal instanceof Float ? literal.value : literal;
   if (typeof number === "number" || typeof number === "bigint") {
-    // Not ===, because a bigint and a number may be the same integer.
-    return (typeof json === "number" || typeof json === "bigint") && number <= json && number >= json;
+    if (typeof json === typeof number) return json === number;
+    return (typeof json === "number" || typeof json === "bigint") && Number(json) === Number(number);
   }
   if (literal instanceof Keyword || literal instanceof Sym) return json === literal.name || json === `:${literal.name}`;
   if (literal instanceof Vector || literal instanceof List) {
