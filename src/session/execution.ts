@@ -150,7 +150,10 @@ export class Execution {
           });
         }
         this.#lost.push(session);
-        return this.#barrenSessions() < policy.maxReplays;
+        if (this.#barrenSessions() < policy.maxReplays) return true;
+        throw failure.with({
+          remedy: "Its sessions are lost before they serve anything: several servers behind one address need sticky sessions.",
+        });
       }
       case "unauthenticated": {
         if (this.#renewed) return false;
