@@ -21,7 +21,7 @@ export { nativeCapability, type NativeDeclaration, type OutputSinks } from "./na
 export { preludeBindings } from "./prelude.ts";
 export { requiresSession, type ProviderKnowledge } from "./provider-block.ts";
 export { describeOrigin, readCapabilities, type ReadCapabilities, type ReadCapabilitiesOptions } from "./read-capabilities.ts";
-export type { ReadWarning } from "./read-manifest.ts";
+export type { ReadWarning } from "./field-reader.ts";
 export { CapabilityRegistry, type LocalCall } from "./registry.ts";
 export { effectsOf, Security, type SecurityLevel, type SecurityOptions } from "./security.ts";
 export { writeCapability, type WritableManifest } from "./write-capability.ts";

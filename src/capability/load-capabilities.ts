@@ -4,7 +4,7 @@ import { CcosError } from "../kernel/index.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
 import { duplicateError, readCapabilities } from "./read-capabilities.ts";
-import type { ReadWarning } from "./read-manifest.ts";
+import type { ReadWarning } from "./field-reader.ts";
 
 export interface LoadCapabilitiesOptions {
   /** Whether what is found in a file is trusted; see `Origin.trusted`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluate, parseType, print, read, Vector, type Value } from "../rtfs/index.ts";
+import { evaluate, parseType, print, read, type Value, type Vector } from "../rtfs/index.ts";
 import { normaliseInput } from "./normalise-input.ts";
 
 function normalise(schema: string | undefined, args: string): string {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { printType } from "../rtfs/index.ts";
 import type { ManifestTraits } from "./call.ts";
@@ -181,8 +182,8 @@ describe("the provider of a capability", () => {
   });
 
   it("may be named by :provider, whose settings become its block", () => {
-    const manifest = readOne('(capability "a" :description "d" :provider {:type "LINE" :server_endpoint "U" :timeout 3})');
-    expect(manifest.metadata).toEqual({ line: { server_endpoint: "U", timeout: 3 } });
+    const manifest = readOne('(capability "a" :description "d" :provider {:type "LINE" :server_endpoint "U" :timeout_seconds 3})');
+    expect(manifest.metadata).toEqual({ line: { server_endpoint: "U", timeout_seconds: 3 }, timeout_ms: 3000 });
     expect(manifest.execution).toMatchObject({ kind: "provider", block: { provider: "line" } });
     expect(executionOf(':provider "Line"')).toMatchObject({ kind: "provider", block: { provider: "line" } });
   });
@@ -293,6 +294,22 @@ describe("mistakes in a capability file", () => {
     ]);
     expect(warningsOf('(capability "a" :description "d" :implmentation (fn [x] x))')).toContain(
       'A capability has no key :implmentation. Did you mean "implementation"?',
+    );
+  });
+
+  it("never throw, whatever the text", () => {
+    const piece = fc.oneof(
+      fc.constantFrom("(capability ", "(", ")", "[", "]", "{", "}", ":metadata ", ":input-schema ", '"a" ', ":id ", "? ", "nil ", "#(", "'", "^", "@"),
+      fc.constantFrom(":implementation ", "(fn [x] x) ", ":provider ", "{:type ", ":line ", ":requires_session ", "~@", "`", "##Inf ", "1 ", "; \n"),
+      fc.string({ unit: "binary", maxLength: 4 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const { errors, manifests } = readAll(pieces.join(""));
+        for (const error of errors) expect(error.place?.line).toBeGreaterThan(0);
+        for (const manifest of manifests) expect(manifest.id).not.toBe("");
+      }),
+      { numRuns: 500 },
     );
   });
 

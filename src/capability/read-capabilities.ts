@@ -4,7 +4,8 @@ import { findDeclarations } from "./capability-forms.ts";
 import { evaluateData } from "./evaluate-data.ts";
 import type { Manifest } from "./manifest.ts";
 import { NO_PROVIDERS, type ProviderKnowledge } from "./provider-block.ts";
-import { readManifest, type ReadWarning } from "./read-manifest.ts";
+import type { ReadWarning } from "./field-reader.ts";
+import { readManifest } from "./read-manifest.ts";
 
 export interface ReadCapabilitiesOptions {
   /** Named in places. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CcosError, createEmitter, isCcosError, systemClock, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { createEmitter, isCcosError, systemClock, type CcosError, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { evaluate, print } from "../../rtfs/index.ts";
 import { createMarketplace } from "../create-marketplace.ts";
 import { preludeBindings } from "../prelude.ts";
