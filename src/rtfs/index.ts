@@ -1,14 +1,7 @@
 export { specialForms } from "./analyzer/special-forms.ts";
 export { equals, isTruthy } from "./equality.ts";
 export type { BuiltinDeclaration } from "./evaluator/functions.ts";
-export {
-  callFunction,
-  compile,
-  evaluate,
-  Program,
-  Workspace,
-  type EvaluateOptions,
-} from "./evaluator/program.ts";
+export { callFunction, compile, evaluate, Program, Workspace, type EvaluateOptions } from "./evaluator/program.ts";
 export type { TraceEntry } from "./evaluator/trace.ts";
 export { formToValue } from "./form-values.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
@@ -22,7 +15,33 @@ export { displayString, formText, print, type PrintOptions } from "./printer.ts"
 export { isKeywordName } from "./reader/characters.ts";
 export { DEFAULT_MAX_NESTING, read, readProgram, type ReadOptions, type ReadResult } from "./reader/reader.ts";
 export { Source } from "./source.ts";
-export * from "./types/index.ts";
+export {
+  ANY,
+  checkJson,
+  checkType,
+  describeProblem,
+  equalTypes,
+  isAny,
+  isOptionalMark,
+  isTypeName,
+  jsonSchemaToType,
+  optionalType,
+  parseAnnotationType,
+  parseType,
+  primitive,
+  printType,
+  typeToJsonSchema,
+  type Bound,
+  type Literal,
+  type ParsedType,
+  type Predicate,
+  type PrimitiveName,
+  type RecordEntry,
+  type RecordKey,
+  type Type,
+  type TypeFormProblem,
+  type TypeProblem,
+} from "./types/index.ts";
 export {
   Float,
   INTEGER_MAX,

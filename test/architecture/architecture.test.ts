@@ -24,8 +24,8 @@ describe("the rooms", () => {
   test("a file imports only from rooms that its own may import, and only through their doors", () => {
     const wrong = imports.flatMap(({ file, line, target }) => {
       if (target === undefined) return [];
-      // Tests beside the source may use what `testing` holds, and build on any contract.
-      if (isTest(file) && (target.startsWith("../testing/") || isContract(target))) return [];
+      // Tests beside the source may use what `testing` and `test` hold, and build on any contract.
+      if (isTest(file) && (/^\.\.\/test(ing)?\//.test(target) || isContract(target))) return [];
       const why = target.startsWith("..") ? "it lies outside src" : refusal(roomOf(file), target);
       return why === undefined ? [] : [`${file}:${line} imports ${target}: ${why}`];
     });

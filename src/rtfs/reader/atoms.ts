@@ -78,7 +78,8 @@ function readKeyword(source: Source, at: number): Form {
   // A colon by itself announces a type, as in `x : Int` and `x :[:vector :int]`; no name holds a colon, so
   // a symbol of this name is nothing else.
   if (Number.isNaN(first) || endsToken(first)) {
-    if (first === COLON) throw readError(source, at, "A keyword has one colon.", { expected: "a name after the colon" });
+    if (first === COLON)
+      throw readError(source, at, "A keyword has one colon.", { expected: "a name after the colon" });
     return { kind: "symbol", source, start: at, end: at + 1, name: ":" };
   }
   throw readError(source, at, "A keyword is a colon and a name that starts with a letter.", {

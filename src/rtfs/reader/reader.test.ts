@@ -9,7 +9,7 @@ import { read, readProgram } from "./reader.ts";
 
 describe("places", () => {
   test("every form knows the range it was read from", () => {
-    const text = "  (f [1 :k] {:a \"s\"}) ; end";
+    const text = '  (f [1 :k] {:a "s"}) ; end';
     const [form] = read(text).forms;
     expect(text.slice(form?.start, form?.end)).toBe('(f [1 :k] {:a "s"})');
   });
@@ -34,7 +34,7 @@ describe("places", () => {
 
 describe("recovery", () => {
   test("reading goes on at the next top-level form, and reports every mistake", () => {
-    const { forms, errors } = read("(a 1ab)\n(b)\n(c \"\\q\")\n(d)\n");
+    const { forms, errors } = read('(a 1ab)\n(b)\n(c "\\q")\n(d)\n');
     expect(errors.map((error) => error.place?.line)).toEqual([1, 3]);
     expect(forms.map((form) => print(formToValue(form)))).toEqual(["(b)", "(d)"]);
   });
@@ -85,7 +85,37 @@ describe("bounds", () => {
       }),
       { numRuns: 2_000 },
     );
-    const tokens = fc.constantFrom("(", ")", "[", "]", "{", "}", "'", "`", "~", "~@", "^", "#(", "#|", "|#", '"', "\\", ":", "@", "##", "a", "1", ".", "-", " ", "\n", ":k", ";", "&", "%");
+    const tokens = fc.constantFrom(
+      "(",
+      ")",
+      "[",
+      "]",
+      "{",
+      "}",
+      "'",
+      "`",
+      "~",
+      "~@",
+      "^",
+      "#(",
+      "#|",
+      "|#",
+      '"',
+      "\\",
+      ":",
+      "@",
+      "##",
+      "a",
+      "1",
+      ".",
+      "-",
+      " ",
+      "\n",
+      ":k",
+      ";",
+      "&",
+      "%",
+    );
     fc.assert(
       fc.property(fc.array(tokens, { maxLength: 30 }), (parts) => {
         for (const error of read(parts.join("")).errors) expect(error.code).toBe("read-error");

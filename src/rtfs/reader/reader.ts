@@ -4,6 +4,16 @@ import { Source } from "../source.ts";
 import { Float } from "../values.ts";
 import { readAtom } from "./atoms.ts";
 import { endsToken, isSpace } from "./characters.ts";
+import {
+  CLOSING,
+  OPENING,
+  PREFIX_TEXT,
+  isBracket,
+  unclosed,
+  type Bracket,
+  type Open,
+  type Prefix,
+} from "./open-form.ts";
 import { readError } from "./read-error.ts";
 import { readString } from "./strings.ts";
 
@@ -39,31 +49,6 @@ export function readProgram(text: string | Source, options: ReadOptions = {}): F
   const [first, ...others] = errors;
   if (first === undefined) return forms;
   throw others.length === 0 ? first : first.with({ details: { more: others.map((error) => error.toJSON()) } });
-}
-
-type Bracket = "list" | "vector" | "map" | "short-fn";
-type Prefix = "quote" | "quasiquote" | "unquote" | "unquote-splicing" | "annotated";
-
-/** A form begun and not ended. A prefix ends with the form that follows it, a bracket with its partner. */
-interface Open {
-  readonly kind: Bracket | Prefix;
-  readonly start: number;
-  readonly items: Form[];
-  readonly outer: Open | undefined;
-}
-
-const CLOSING: Readonly<Record<Bracket, string>> = { list: ")", "short-fn": ")", vector: "]", map: "}" };
-const OPENING: Readonly<Record<Bracket, string>> = { list: "(", "short-fn": "#(", vector: "[", map: "{" };
-const PREFIX_TEXT: Readonly<Record<Prefix, string>> = {
-  quote: "'",
-  quasiquote: "`",
-  unquote: "~",
-  "unquote-splicing": "~@",
-  annotated: "^",
-};
-
-function isBracket(kind: Open["kind"]): kind is Bracket {
-  return Object.hasOwn(CLOSING, kind);
 }
 
 class Reader {
@@ -124,7 +109,7 @@ class Reader {
       this.#skipSpace();
       const at = this.#at;
       if (at >= text.length) {
-        if (this.#open !== undefined) throw this.#unclosed(this.#open);
+        if (this.#open !== undefined) throw unclosed(this.#source, this.#open);
         return undefined;
       }
       let form: Form | undefined;
@@ -154,8 +139,7 @@ class Reader {
           form = this.#begin("quasiquote", 1);
           break;
         case 0x7e:
-          form =
-            text.charCodeAt(at + 1) === 0x40 ? this.#begin("unquote-splicing", 2) : this.#begin("unquote", 1);
+          form = text.charCodeAt(at + 1) === 0x40 ? this.#begin("unquote-splicing", 2) : this.#begin("unquote", 1);
           break;
         case 0x5e:
           form = this.#begin("annotated", 1);
@@ -362,7 +346,8 @@ class Reader {
     }
     throw readError(source, at, "Unexpected #.", {
       expected: "#( for a short function, or #| for a comment",
-      remedy: next === "{" ? "There are no sets; use a vector." : next === "_" ? "Use ; or #| |# to comment out." : undefined,
+      remedy:
+        next === "{" ? "There are no sets; use a vector." : next === "_" ? "Use ; or #| |# to comment out." : undefined,
       end: at + 2,
     });
   }
@@ -380,18 +365,9 @@ class Reader {
     }
     this.#at = symbol.end;
     const range = { source, start, end: symbol.end };
-    return isName ? { kind: "symbol", ...range, name: symbol.name } : { kind: "context-ref", ...range, name: symbol.name };
-  }
-
-  #unclosed(open: Open): Error {
-    if (!isBracket(open.kind)) {
-      return readError(this.#source, open.start, `${PREFIX_TEXT[open.kind]} stands before a form, and none follows.`, {
-        expected: "a form",
-      });
-    }
-    return readError(this.#source, open.start, `This ${OPENING[open.kind]} is not closed.`, {
-      expected: CLOSING[open.kind],
-    });
+    return isName
+      ? { kind: "symbol", ...range, name: symbol.name }
+      : { kind: "context-ref", ...range, name: symbol.name };
   }
 }
 
