@@ -293,6 +293,10 @@ describe("the deadline of a call", () => {
     declare('(capability "line.plain" :description "d" :metadata {:line {:requires_session "auto"}})');
     await market.execute("line.plain", {});
     expect(executed[3]?.context.remainingMs()).toBe(9);
+    market = open({ defaultTimeoutMs: (manifest) => (manifest.id === "line.plain" ? 8 : undefined) });
+    declare('(capability "line.plain" :description "d" :metadata {:line {:requires_session "auto"}})');
+    await market.execute("line.plain", {});
+    expect(executed[4]?.context.remainingMs()).toBe(8);
   });
 
   it("ends the call and says how long it was", async () => {

@@ -1,6 +1,5 @@
 import {
   CcosError,
-  createId,
   didYouMean,
   startDeadline,
   toCcosError,
@@ -10,11 +9,13 @@ import {
   type JsonValue,
   type RuntimeEvents,
 } from "../kernel/index.ts";
-import { fromJson, toJson, type Host, type Value } from "../rtfs/index.ts";
+import { toJson, type Host, type Value } from "../rtfs/index.ts";
 import { attachReport, reportOf, type CallOptions, type CallOutcome, type CallReport, type SessionDelegate } from "./call.ts";
 import { CallBudget } from "./call-budget.ts";
+import { recordCall } from "./call-record.ts";
 import { checkInputJson, checkInputValue, checkOutputJson, checkOutputValue } from "./check-schema.ts";
 import { ProgramHost, type ProgramHostOptions } from "./host.ts";
+import { inputOfJson, outputAsJson, valueOfJson } from "./json-boundary.ts";
 import type { Manifest } from "./manifest.ts";
 import { normaliseInput } from "./normalise-input.ts";
 import { duplicateError } from "./read-capabilities.ts";
@@ -26,8 +27,8 @@ export interface MarketplaceOptions {
   readonly delegate: SessionDelegate;
   readonly events: Emitter<RuntimeEvents>;
   readonly clock: Clock;
-  /** For calls and manifests that say nothing else, in milliseconds. Default 30,000. */
-  readonly defaultTimeoutMs?: number | undefined;
+  /** For calls and manifests that say nothing else, in milliseconds, perhaps by manifest. Default 30,000. */
+  readonly defaultTimeoutMs?: number | ((manifest: Manifest) => number | undefined) | undefined;
   /** Calls of one program in all. Default 100,000. */
   readonly maxCalls?: number | undefined;
   /** Capabilities whose code calls capabilities whose code … Default 32. */
@@ -121,7 +122,7 @@ export class CapabilityMarketplace {
   async execute(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): Promise<CallResult> {
     return this.#call(id, options, this.#outermost(options), (running) =>
       running.manifest.execution.kind === "provider"
-        ? this.#executeByProvider(running, jsonInput(running.manifest, input))
+        ? this.#executeByProvider(running, inputOfJson(running.manifest, input))
         : this.#executeHereWithJson(running, input),
     );
   }
@@ -139,7 +140,7 @@ export class CapabilityMarketplace {
       if (manifest.execution.kind === "provider") {
         const input = toJson(normaliseInput(id, manifest.inputSchema, args));
         const outcome = await this.#executeByProvider(running, input);
-        value = fromJson(outcome.value, { keys: "keywords" });
+        value = valueOfJson(outcome.value);
         return outcome;
       }
       value = await this.#executeHere(running, args);
@@ -170,24 +171,7 @@ export class CapabilityMarketplace {
     around: Surroundings,
     perform: (running: Running) => Promise<CallOutcome>,
   ): Promise<CallResult> {
-    const { clock, events } = this.#options;
-    const callId = createId("call");
-    const startedAt = clock.monotonic();
-    events.emit("callStarted", { callId, capabilityId: id, parentId: around.parentId, caller: options.caller?.id });
-    const ended = (report: CallReport, error?: CcosError): number => {
-      const durationMs = clock.monotonic() - startedAt;
-      events.emit("callEnded", {
-        callId,
-        capabilityId: id,
-        ok: error === undefined,
-        error: error?.toJSON(),
-        attempts: report.attempts,
-        durationMs,
-        sessionId: report.session?.id,
-        reused: report.session?.reused,
-      });
-      return durationMs;
-    };
+    const record = recordCall(this.#options, { capabilityId: id, parentId: around.parentId, caller: options.caller?.id });
     try {
       around.budget.spend(id);
       around.security.checkId(id);
@@ -196,14 +180,14 @@ export class CapabilityMarketplace {
       this.#checkNesting(id, around);
       using deadline = this.#deadline(manifest, options, around);
       if (deadline.signal.aborted) throw toCcosError(deadline.signal.reason);
-      const outcome = await perform({ callId, manifest, deadline, options, around });
-      return { ...outcome, durationMs: ended(outcome) };
+      const outcome = await perform({ callId: record.callId, manifest, deadline, options, around });
+      return { ...outcome, durationMs: record.ended(outcome) };
     } catch (thrown) {
       // A copy, because one reason may have ended several calls, and each has a report of its own.
       const error = toCcosError(thrown).with({});
       const report = reportOf(thrown);
       attachReport(error, report);
-      ended(report, error);
+      record.ended(report, error);
       throw error;
     }
   }
@@ -229,7 +213,9 @@ export class CapabilityMarketplace {
   /** The call's own limit, or the manifest's, or the default; never more than its caller has left. */
   #deadline(manifest: Manifest, options: CallOptions, around: Surroundings): Deadline {
     const declared = Number(manifest.flatMetadata["timeout_ms"] ?? Number.NaN);
-    const own = options.timeoutMs ?? (declared > 0 ? declared : (this.#options.defaultTimeoutMs ?? 30_000));
+    const { defaultTimeoutMs } = this.#options;
+    const fallback = typeof defaultTimeoutMs === "function" ? defaultTimeoutMs(manifest) : defaultTimeoutMs;
+    const own = options.timeoutMs ?? (declared > 0 ? declared : (fallback ?? 30_000));
     if (!(own > 0)) {
       throw new CcosError("invalid-argument", `A timeout is a number of milliseconds above 0, not ${own}.`, {
         remedy: "Leave it out for the default, or give Infinity for none.",
@@ -251,7 +237,7 @@ export class CapabilityMarketplace {
     try {
       checkOutputJson(manifest, outcome.value);
     } catch (error) {
-      attachReport(error as object, outcome);
+      attachReport(error as object, { session: outcome.session, attempts: outcome.attempts });
       throw error;
     }
     return outcome;
@@ -260,14 +246,14 @@ export class CapabilityMarketplace {
   async #executeHereWithJson(running: Running, input: JsonValue | undefined): Promise<CallOutcome> {
     const { manifest } = running;
     let args: Value[];
-    if (manifest.execution.kind === "native") args = input === undefined ? [] : [fromJson(input, { keys: "keywords" })];
+    if (manifest.execution.kind === "native") args = input === undefined ? [] : [valueOfJson(input)];
     else {
       // JSON is checked as JSON: there 3.0 is an integer, and a keyword is a text.
-      const json = jsonInput(manifest, input);
+      const json = inputOfJson(manifest, input);
       checkInputJson(manifest, json);
-      args = [fromJson(json, { keys: "keywords" })];
+      args = [valueOfJson(json)];
     }
-    const value = outputJson(manifest, await this.#runHere(running, args, () => args[0] ?? null));
+    const value = outputAsJson(manifest, await this.#runHere(running, args, () => args[0] ?? null));
     checkOutputJson(manifest, value);
     return { value, ...NOTHING_USED };
   }
@@ -307,24 +293,6 @@ export class CapabilityMarketplace {
   }
 }
 
-function outputJson(manifest: Manifest, value: Value): JsonValue {
-  try {
-    return toJson(value);
-  } catch (error) {
-    throw new CcosError("eval-error", `The value of ${JSON.stringify(manifest.id)} cannot leave the language: ${toCcosError(error).message}`, {
-      remedy: "Let it give data: maps, vectors, texts, numbers.",
-      cause: error,
-    });
-  }
-}
-
 function forever(): number {
   return Number.POSITIVE_INFINITY;
-}
-
-/** The input as the provider or the code gets it: no input is one without fields, a lone value is the only field. */
-function jsonInput(manifest: Manifest, input: JsonValue | undefined): JsonValue {
-  if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
-  const args = input === undefined ? [] : [fromJson(input, { keys: "keywords" })];
-  return toJson(normaliseInput(manifest.id, manifest.inputSchema, args));
 }
