@@ -1,5 +1,6 @@
 export { specialForms } from "./analyzer/special-forms.ts";
 export { equals, isTruthy } from "./equality.ts";
+export type { LoadModule } from "./analyzer/scope.ts";
 export type { BuiltinDeclaration } from "./evaluator/functions.ts";
 export { callFunction, compile, evaluate, Program, Workspace, type EvaluateOptions } from "./evaluator/program.ts";
 export type { TraceEntry } from "./evaluator/trace.ts";

@@ -25,6 +25,8 @@ export function typeName(value: Value): TypeName {
       return "integer";
     case "string":
       return "string";
+    default:
+      break;
   }
   if (value instanceof Vector) return "vector";
   if (value instanceof RtfsMap) return "map";

@@ -11,6 +11,8 @@ function rank(value: Value): number {
       return 2;
     case "string":
       return 3;
+    default:
+      break;
   }
   if (value instanceof Float) return 2;
   if (value instanceof Keyword) return 4;
@@ -45,6 +47,8 @@ export function compareNumbers(a: number | bigint | Float, b: number | bigint | 
   const y = b instanceof Float ? b.value : b;
   if (x < y) return -1;
   if (x > y) return 1;
+  // A number and a bigint of one value are equal only this way.
+  // oxlint-disable-next-line eqeqeq
   if (x == y) return 0;
   const xNan = Number.isNaN(x);
   return xNan === Number.isNaN(y) ? 0 : xNan ? -1 : 1;

@@ -73,7 +73,7 @@ function atomPrinter(float: (value: number) => string): AtomPrinter {
     if (value instanceof Sym) return value.name;
     if (value instanceof RtfsFunction) return "#<function>";
     if (value instanceof RtfsError) return `#<error: ${value.message}>`;
-    return String(value);
+    return String(value as boolean | number | bigint);
   };
 }
 

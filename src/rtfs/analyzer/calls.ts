@@ -18,11 +18,12 @@ export function analyzeCall(form: FormOf<"list"> | FormOf<"short-fn">, scope: Sc
   const name = methodName(headForm.name);
   const head = nodeOfName(name, scope, headForm);
   const isGlobal = scope.find(name) === undefined;
-  const builtin = isGlobal ? findBuiltin(name) : undefined;
-  if (isGlobal && builtin === undefined) return globalCallNode(scope.unit.names.index(name), head, args, form);
+  const index = scope.unit.names.index(scope.globalName(name));
+  const builtin = isGlobal ? findBuiltin(scope.globalName(name)) : undefined;
+  if (isGlobal && builtin === undefined) return globalCallNode(index, head, args, form);
   const general = callNode(head, args, form);
   if (builtin === undefined) return general;
-  return builtinNode(builtin, scope.unit.names.index(name), args, general, form);
+  return builtinNode(builtin, index, args, general, form);
 }
 
 function methodName(name: string): string {

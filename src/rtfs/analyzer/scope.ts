@@ -1,6 +1,7 @@
 import type { Node } from "../evaluator/machine.ts";
 import type { GlobalNames } from "../evaluator/names.ts";
 import type { Form } from "../forms.ts";
+import type { Source } from "../source.ts";
 import { readError } from "../reader/read-error.ts";
 
 /** A name bound to a slot of a frame. */
@@ -36,10 +37,17 @@ export class FrameLayout {
   }
 }
 
+/** The text of a module by its name; undefined where there is none. `from` is the importing file. */
+export type LoadModule = (name: string, from: string | undefined) => Source | undefined;
+
 /** What the analysis of one text has in common. */
 export interface Unit {
   readonly names: GlobalNames;
   readonly analyze: (form: Form, scope: Scope) => Node;
+  /** Finds the text of a module that no form defines; undefined where imports cannot load files. */
+  readonly loadModule: LoadModule | undefined;
+  /** The modules being loaded, outermost first, to refuse cycles. */
+  readonly loading: readonly string[];
   /** Forms that macros may still build; so that a few lines of macros cannot fill the memory. */
   expansionsLeft: number;
 }
@@ -53,6 +61,8 @@ export class Scope {
   readonly fn: FrameLayout;
   readonly outer: Scope | undefined;
   readonly names = new Map<string, Binding>();
+  /** What an `import` calls by another name here: a name, or the part of one before its slash. */
+  aliases: Map<string, string> | undefined;
 
   constructor(unit: Unit, fn: FrameLayout, outer: Scope | undefined) {
     this.unit = unit;
@@ -86,6 +96,19 @@ export class Scope {
     const fn = new FrameLayout(this.fn);
     fn.nesting = 1;
     return new Scope(this.unit, fn, this);
+  }
+
+  /** The name of the global that a name means which nothing in scope binds. */
+  globalName(name: string): string {
+    const slash = name.indexOf("/");
+    const prefix = slash > 0 ? name.slice(0, slash) : undefined;
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.outer) {
+      const whole = scope.aliases?.get(name);
+      if (whole !== undefined) return whole;
+      const module = prefix === undefined ? undefined : scope.aliases?.get(`${prefix}/`);
+      if (module !== undefined) return module + name.slice(slash + 1);
+    }
+    return name;
   }
 
   declare(name: string, late = false): Binding {

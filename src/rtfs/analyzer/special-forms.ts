@@ -20,6 +20,7 @@ import { analyzeDotimes, analyzeFor } from "./loops.ts";
 import { analyzeDefmacro } from "./macros.ts";
 import { analyzeMatch } from "./match.ts";
 import { analyzeResourceRef } from "./context.ts";
+import { analyzeModule, refuseImport } from "./modules.ts";
 import type { Scope } from "./scope.ts";
 import { analyzeStep, analyzeStepIf, analyzeStepLoop, analyzeStepParallel, isStepForm } from "./steps.ts";
 import { analyzeTry } from "./try.ts";
@@ -73,6 +74,8 @@ const FORMS: Readonly<Record<string, SpecialForm>> = {
   plan: { analyze: analyzePlan, usage: '(plan "name" :key value…)', doc: "A plan, as data." },
   capability: { analyze: analyzeCapability, usage: '(capability "id" :key value…)', doc: "A capability's manifest, as data." },
   resource: { analyze: analyzeResource, usage: "(resource name (property :key value)…)", doc: "A resource, as data." },
+  module: { analyze: analyzeModule, usage: "(module name (:exports [name…]) definition…)", doc: "Definitions that others use as name/definition." },
+  import: { analyze: refuseImport, usage: "(import name :as alias) or (import name :only [name…])", doc: "Within a module: makes another one's definitions known." },
   cond: { analyze: analyzeCond, usage: "(cond condition form… :else form)", doc: "The form of the first condition that is true, else nil.", soft: true },
   when: { analyze: analyzeWhen, usage: "(when condition form…)", doc: "The forms, where the condition is true, else nil.", soft: true },
   and: { analyze: analyzeAnd, usage: "(and form…)", doc: "The first value that is not true, else the last.", soft: true },

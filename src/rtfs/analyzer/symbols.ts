@@ -58,8 +58,9 @@ function slotNode(slot: number, hops: number): Node {
   }
 }
 
-function globalNode(name: string, scope: Scope, form: Form): Node {
+function globalNode(written: string, scope: Scope, form: Form): Node {
   const { names } = scope.unit;
+  const name = scope.globalName(written);
   const index = names.index(name);
   const builtin = findBuiltin(name);
   if (builtin !== undefined) {

@@ -1,4 +1,5 @@
-import { CcosError, isCcosError } from "../../kernel/index.ts";
+import type { CcosError} from "../../kernel/index.ts";
+import { isCcosError } from "../../kernel/index.ts";
 import { failureOutside } from "../evaluator/failures.ts";
 import { resumeWith, SUSPEND, vm, type Frame, type Node } from "../evaluator/machine.ts";
 import { Raised } from "../evaluator/raise.ts";

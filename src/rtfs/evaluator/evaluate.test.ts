@@ -43,7 +43,7 @@ describe("synchronous and asynchronous", () => {
   test("runs that wait at the same time do not disturb each other", async () => {
     const program = compile(readProgram('(defn f [n] (if (= n 0) input (let [x (call "x" n)] (+ (f (dec n)) (- x x))))) (f 50)'));
     const results = await Promise.all(
-      [1, 2, 3, 4].map((input) => program.run({ host: slowHost, bindings: new Map([["input", input]]) })),
+      [1, 2, 3, 4].map(async (input) => program.run({ host: slowHost, bindings: new Map([["input", input]]) })),
     );
     expect(results).toEqual([1, 2, 3, 4]);
   });
@@ -257,7 +257,7 @@ describe("no way out", () => {
 describe("the host", () => {
   test("hears of steps", () => {
     const step = vi.fn();
-    evaluate('(step "a" 1) (try (step "b" (throw "x")) (catch e 1))', { host: { call: () => null, step } });
+    void evaluate('(step "a" 1) (try (step "b" (throw "x")) (catch e 1))', { host: { call: () => null, step } });
     expect(step.mock.calls.map(([event]) => event)).toEqual([
       { phase: "started", name: "a" },
       { phase: "completed", name: "a" },
@@ -297,8 +297,8 @@ describe("programs", () => {
 
   test("programs of one workspace share definitions and macros", () => {
     const workspace = new Workspace();
-    evaluate("(def a 1) (defmacro twice [x] `(+ ~x ~x)) (defn f [] (g))", { workspace });
-    evaluate("(defn g [] (twice a))", { workspace });
+    void evaluate("(def a 1) (defmacro twice [x] `(+ ~x ~x)) (defn f [] (g))", { workspace });
+    void evaluate("(defn g [] (twice a))", { workspace });
     expect(evaluateNow("(f)", { workspace })).toBe(2);
     expect(workspace.defined()).toEqual(expect.arrayContaining(["a", "f", "g", "twice"]));
   });

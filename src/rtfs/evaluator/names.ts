@@ -15,6 +15,9 @@ export class GlobalNames {
   /** Names that some top-level form defines, whether it has been evaluated or not. */
   readonly defined = new Set<string>();
 
+  /** Modules that forms define, or that an import has loaded. */
+  readonly modules = new Set<string>();
+
   /** Where the value of this name is found; a new place for a new name. */
   index(name: string): number {
     let index = this.#indexes.get(name);

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "../../kernel/index.ts";
 import { analyze } from "../analyzer/analyze.ts";
 import { MOST_EXPANDED_FORMS } from "../analyzer/macros.ts";
-import { FrameLayout, Scope, type Unit } from "../analyzer/scope.ts";
+import { FrameLayout, Scope, type LoadModule, type Unit } from "../analyzer/scope.ts";
 import { noteDefinitions, sequence } from "../analyzer/sequence.ts";
 import type { Form } from "../forms.ts";
 import { DEFAULT_LIMITS, type Host, type Limits } from "../host.ts";
@@ -45,6 +45,12 @@ export class Workspace {
   }
 }
 
+export interface CompileOptions {
+  readonly workspace?: Workspace | undefined;
+  /** Finds the text of a module that is imported and not defined in the program. Default: there is none. */
+  readonly loadModule?: LoadModule | undefined;
+}
+
 /** Forms, analysed once, to be run any number of times. */
 export class Program {
   readonly #node: Node;
@@ -52,11 +58,18 @@ export class Program {
   readonly #workspace: Workspace | undefined;
   readonly #layout: FrameLayout;
 
-  constructor(forms: readonly Form[], workspace?: Workspace) {
+  constructor(forms: readonly Form[], options: CompileOptions = {}) {
+    const { workspace } = options;
     this.#workspace = workspace;
     this.#names = workspace?.names ?? new GlobalNames();
     this.#layout = new FrameLayout(undefined);
-    const unit: Unit = { names: this.#names, analyze, expansionsLeft: MOST_EXPANDED_FORMS };
+    const unit: Unit = {
+      names: this.#names,
+      analyze,
+      loadModule: options.loadModule,
+      loading: [],
+      expansionsLeft: MOST_EXPANDED_FORMS,
+    };
     const scope = new Scope(unit, this.#layout, undefined);
     noteDefinitions(forms, scope);
     this.#node = sequence(forms.map((form) => scope.analyze(form)));
@@ -100,17 +113,17 @@ function startRun(
 }
 
 /** Analyses forms. Throws `read-error` where one has a wrong shape. */
-export function compile(forms: readonly Form[], options: { readonly workspace?: Workspace | undefined } = {}): Program {
-  return new Program(forms, options.workspace);
+export function compile(forms: readonly Form[], options: CompileOptions = {}): Program {
+  return new Program(forms, options);
 }
 
 /** Reads, analyses and runs a text. */
 export function evaluate(
   text: string,
-  options: EvaluateOptions & { readonly file?: string | undefined; readonly workspace?: Workspace | undefined } = {},
+  options: EvaluateOptions & CompileOptions & { readonly file?: string | undefined } = {},
 ): Value | Promise<Value> {
   const forms = readProgram(text, { file: options.file });
-  return compile(forms, { workspace: options.workspace }).run(options);
+  return compile(forms, options).run(options);
 }
 
 const NO_NAMES = new GlobalNames();

@@ -6,7 +6,8 @@ import { isTruthy } from "../equality.ts";
 import type { Form } from "../forms.ts";
 import { findBuiltin } from "./find.ts";
 import { displayString } from "../printer.ts";
-import { Keyword, List, RtfsMap, RtfsFunction, Vector, vector, type MapKey, type Value } from "../values.ts";
+import type { List, Vector} from "../values.ts";
+import { Keyword, RtfsMap, RtfsFunction, vector, type MapKey, type Value } from "../values.ts";
 import { count, isKey, isSequence, items, likeKind, mapOf, operation, outOfBounds, sequence } from "./arguments.ts";
 import { lookUp, setAt } from "./collections.ts";
 

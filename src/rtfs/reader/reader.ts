@@ -1,4 +1,5 @@
-import { CcosError, isCcosError } from "../../kernel/index.ts";
+import type { CcosError} from "../../kernel/index.ts";
+import { isCcosError } from "../../kernel/index.ts";
 import type { Form } from "../forms.ts";
 import { Source } from "../source.ts";
 import { Float } from "../values.ts";
