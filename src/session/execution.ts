@@ -1,6 +1,7 @@
 import type { SessionUse } from "../capability/call.ts";
+import type {
+  CcosError} from "../kernel/index.ts";
 import {
-  CcosError,
   untilAborted,
   type Clock,
   type Emitter,

@@ -1,4 +1,4 @@
-import { didYouMean, fail, getOwn, isJsonObject, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import { didYouMean, fail, getOwn, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../kernel/index.ts";
 
 /** Whose calls may meet on one session. */
 export type SessionScope = "identity" | "caller" | "capability" | "shared";
@@ -121,7 +121,7 @@ export function resolveSessionPolicy(layers: readonly SettingLayer[]): ResolvedS
     const given = getOwn(layer.values, key) as JsonValue;
     const parsed = field.parse(given);
     if (parsed === undefined) {
-      fail("invalid-argument", `The session setting :${key} (${layer.source}) must be ${field.expected}, not ${String(given)}.`, {
+      fail("invalid-argument", `The session setting :${key} (${layer.source}) must be ${field.expected}, not ${stringifyJson(given)}.`, {
         remedy: `Set :${key} to ${field.expected}.`,
       });
     }
