@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "../../kernel/index.ts";
 import { analyze } from "../analyzer/analyze.ts";
 import { MOST_EXPANDED_FORMS } from "../analyzer/macros.ts";
-import { FrameLayout, Scope, type LoadModule, type Unit } from "../analyzer/scope.ts";
+import { FrameLayout, Scope, syntaxError, type LoadModule, type Unit } from "../analyzer/scope.ts";
 import { noteDefinitions, sequence } from "../analyzer/sequence.ts";
 import type { Form } from "../forms.ts";
 import { DEFAULT_LIMITS, type Host, type Limits } from "../host.ts";
@@ -72,7 +72,7 @@ export class Program {
     };
     const scope = new Scope(unit, this.#layout, undefined);
     noteDefinitions(forms, scope);
-    this.#node = sequence(forms.map((form) => scope.analyze(form)));
+    this.#node = sequence(forms.map((form) => analyzeTop(form, scope)));
   }
 
   /**
@@ -90,6 +90,16 @@ export class Program {
     const frame: Frame = [null, globals];
     for (let slot = 0; slot < this.#layout.slots; slot++) frame.push(undefined);
     return startRun(options, names, globals, () => this.#node(frame));
+  }
+}
+
+/** The reader bounds nesting for a stack of usual size; a caller that has used most of it gets an error too. */
+function analyzeTop(form: Form, scope: Scope): Node {
+  try {
+    return scope.analyze(form);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw syntaxError(form, "This form nests too deep for the stack that is left in this process.");
   }
 }
 
