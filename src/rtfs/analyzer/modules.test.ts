@@ -25,7 +25,7 @@ describe("modules in files", () => {
     const loadModule = loader({ a: "(module a (import b :as b))", b: "(module b (import a :as a))" });
     let thrown: unknown;
     try {
-      void void evaluate("(module main (import a :as a))", { loadModule });
+      void evaluate("(module main (import a :as a))", { loadModule });
     } catch (error) {
       thrown = error;
     }
