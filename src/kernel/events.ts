@@ -50,6 +50,8 @@ export interface RuntimeEvents {
   /** A session opened in the place of a lost one. */
   sessionReplaced: SessionEvent & { readonly replaces: string };
   sessionClosed: SessionEvent & { readonly reason: string; readonly calls: number };
+  /** A call held a session for so long that it was taken back; the holder names the call. */
+  leaseReclaimed: SessionEvent & { readonly holder: string; readonly heldMs: number };
   /** Something a person should know that fails nothing: a broken file, an ignored key. */
   warning: { readonly code: string; readonly message: string; readonly file?: string | undefined };
 }

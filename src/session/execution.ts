@@ -69,7 +69,11 @@ export class Execution {
       let servedBefore = 0;
       try {
         pool = this.#options.poolOf(this.#resolved);
-        const lease = await pool.acquire({ signal: this.#options.signal, policy: this.#resolved.resolvedPolicy.policy });
+        const lease = await pool.acquire({
+          signal: this.#options.signal,
+          policy: this.#resolved.resolvedPolicy.policy,
+          holder: this.#options.callId,
+        });
         session = lease.session;
         servedBefore = session.served;
         this.#took(session);

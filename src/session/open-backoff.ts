@@ -37,10 +37,12 @@ export class OpenBackoff {
   mustWait(resume: () => void): boolean {
     const waitMs = this.#notBefore - this.#clock.monotonic();
     if (waitMs <= 0) return false;
-    this.#timer ??= this.#clock.setTimer(waitMs, () => {
+    const onTimer = (): void => {
       this.#timer = undefined;
       resume();
-    });
+    };
+    // Those who wait have timers of their own; a spare session alone keeps no process alive.
+    this.#timer ??= this.#clock.setTimer(waitMs, onTimer, { background: true });
     return true;
   }
 

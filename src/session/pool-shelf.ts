@@ -1,4 +1,4 @@
-import { EndpointBudget } from "./endpoint-budget.ts";
+import { SessionBudget } from "./session-budget.ts";
 import type { SessionHandler } from "./handler.ts";
 import { SessionPool } from "./pool.ts";
 import type { PoolSurroundings } from "./pool-surroundings.ts";
@@ -11,16 +11,22 @@ const FIRST_SWEEP = 1_000;
 /** Sessions that are opened for one call each and open at the same time, per key. */
 const MOST_EPHEMERAL_SESSIONS = 64;
 
+/** How a pool renews the credentials of its target ahead of their end; undefined where it cannot. */
+export type RenewalOf = (handler: SessionHandler, resolved: ResolvedTarget) => (() => Promise<boolean>) | undefined;
+
 /** The pools there are, by session key. */
 export class PoolShelf {
   readonly #around: PoolSurroundings;
   readonly #pools = new Map<string, SessionPool>();
-  readonly #budgets = new Map<string, EndpointBudget>();
+  readonly #budgets = new Map<string, SessionBudget>();
   readonly #ephemeralPolicies = new WeakMap<SessionPolicy, SessionPolicy>();
+  readonly #totalBudget = new SessionBudget();
+  readonly #renewal: RenewalOf;
   #sweepAt = FIRST_SWEEP;
 
-  constructor(around: PoolSurroundings) {
+  constructor(around: PoolSurroundings, renewal: RenewalOf) {
     this.#around = around;
+    this.#renewal = renewal;
   }
 
   get size(): number {
@@ -44,9 +50,25 @@ export class PoolShelf {
     this.#forgetEmptyPools();
     const { target, identity } = resolved;
     const budget = this.#budgetOf(target.endpoint);
-    const pool = new SessionPool({ ...this.#around, budget, handler, target, identity, policy, ephemeral });
+    const pool = new SessionPool({
+      ...this.#around,
+      budget,
+      totalBudget: this.#totalBudget,
+      renewCredentials: this.#renewal(handler, resolved),
+      handler,
+      target,
+      identity,
+      policy,
+      ephemeral,
+    });
     this.#pools.set(resolved.key, pool);
     return pool;
+  }
+
+  /** Lets the sessions of a key that nobody will use any more end when their calls have. */
+  retire(key: string, reason: string): void {
+    const pool = this.#pools.get(key);
+    for (const session of pool?.sessions() ?? []) pool?.evict(session, reason);
   }
 
   find(sessionId: string): { readonly pool: SessionPool; readonly session: PooledSession } | undefined {
@@ -57,9 +79,9 @@ export class PoolShelf {
     return undefined;
   }
 
-  #budgetOf(endpoint: string): EndpointBudget {
+  #budgetOf(endpoint: string): SessionBudget {
     let budget = this.#budgets.get(endpoint);
-    if (budget === undefined) this.#budgets.set(endpoint, (budget = new EndpointBudget()));
+    if (budget === undefined) this.#budgets.set(endpoint, (budget = new SessionBudget()));
     return budget;
   }
 

@@ -1,5 +1,5 @@
 import type { Clock, Emitter, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
-import type { EndpointBudget } from "./endpoint-budget.ts";
+import type { SessionBudget } from "./session-budget.ts";
 import type { SessionContext, SessionHandler, Target } from "./handler.ts";
 import type { SessionPolicy } from "./session-policy.ts";
 
@@ -19,7 +19,14 @@ export interface PoolOptions extends PoolSurroundings {
   readonly identity: string;
   readonly policy: SessionPolicy;
   /** Shared with the other pools of the endpoint. */
-  readonly budget: EndpointBudget;
+  readonly budget: SessionBudget;
+  /** Shared with every pool. */
+  readonly totalBudget: SessionBudget;
+  /**
+   * Before a session is opened in the place of one whose time has come: credentials that end with it are
+   * renewed. Absent where there is nothing to renew.
+   */
+  readonly renewCredentials?: (() => Promise<boolean>) | undefined;
   /** Every session serves one call and is ended after it. */
   readonly ephemeral: boolean;
 }

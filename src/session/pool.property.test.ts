@@ -10,6 +10,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("forget" as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("die" as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("failOpenings" as const), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("answerProbes" as const), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("sleep" as const), ms: fc.constant(60_000) }) },
 );
 
 const shape = fc.record({
@@ -19,6 +21,9 @@ const shape = fc.record({
   max_sessions_per_endpoint: fc.integer({ min: 1, max: 4 }),
   idle_timeout_ms: fc.constantFrom(0, 150),
   max_lifetime_ms: fc.constantFrom(0, 500),
+  min_idle: fc.constantFrom(0, 0, 1, 2),
+  validate_after_idle_ms: fc.constantFrom(0, 0, 100),
+  max_sessions_total: fc.constantFrom(1_000, 2),
   acquire_timeout_ms: fc.constantFrom(50, 1_000),
 });
 
@@ -29,6 +34,8 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
       rig.dials.callDelayMs = 20;
       rig.dials.openDelayMs = 30;
       const capability = rig.capability("line.a", { authEnvVar: "TOKEN", session });
+      let alive = true;
+      rig.handler.probe = async () => alive;
       const cancels: AbortController[] = [];
       const settled: Promise<PromiseSettledResult<unknown>[]>[] = [];
       let failing = false;
@@ -45,20 +52,26 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
         else if (one.kind === "cancel") cancels[one.which]?.abort();
         else if (one.kind === "forget") rig.forgetAll();
         else if (one.kind === "die") rig.reportLost(one.which, "died");
+        else if (one.kind === "sleep") rig.clock.jumpWall(one.ms);
+        else if (one.kind === "answerProbes") alive = one.on;
         else failing = one.on;
         const sessions = rig.manager.list();
-        expect(sessions.filter((info) => info.state === "open").length).toBeLessThanOrEqual(session.max_sessions_per_endpoint);
+        const serving = sessions.filter((info) => info.state === "open" || info.state === "validating");
+        expect(serving.length).toBeLessThanOrEqual(Math.min(session.max_sessions_per_endpoint, session.max_sessions_total));
         for (const identity of new Set(sessions.map((info) => info.identity))) {
-          const open = sessions.filter((info) => info.identity === identity && info.state === "open");
+          const open = serving.filter((info) => info.identity === identity);
           expect(open.length).toBeLessThanOrEqual(session.max_sessions);
         }
       }
       // Once the peer is well again, and those who wait are through, whoever comes is served.
       failing = false;
+      alive = true;
       await rig.clock.advance(10_000);
-      const last = rig.call(capability, { n: -1, token: "token-9" }, { caller: { id: "9", credentials: { TOKEN: "token-9" } } });
+      const patient = rig.capability("line.b", { authEnvVar: "TOKEN", session: { ...session, acquire_timeout_ms: 5_000 } });
+      const last = rig.call(patient, { n: -1, token: "token-9" }, { caller: { id: "9", credentials: { TOKEN: "token-9" } } });
+      const served = expect(last).resolves.toMatchObject({ attempts: 1 });
       await rig.clock.advance(10_000);
-      expect((await last).attempts).toBe(1);
+      await served;
 
       let closed = false;
       const closing = rig.manager.close({ deadlineMs: 1_000 }).then(() => (closed = true));
@@ -76,6 +89,6 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
       expect(rig.clock.pendingTimers).toBe(0);
       expect(rig.manager.list()).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: 1_000 },
   );
 }, 60_000);

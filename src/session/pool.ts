@@ -1,39 +1,38 @@
-import { abortError, CcosError, type Timer } from "../kernel/index.ts";
+import { abortError, type CcosError } from "../kernel/index.ts";
 import { classifyFailure } from "./classify-failure.ts";
 import { endSession } from "./end-session.ts";
-import type { BudgetMember } from "./endpoint-budget.ts";
 import type { Target } from "./handler.ts";
-import { Lifetimes } from "./lifetimes.ts";
+import { LeaseBook, releaseWhenSettled, type Lease } from "./lease.ts";
+import { Lifetimes, type LifetimeOwner } from "./lifetimes.ts";
 import { OpenBackoff } from "./open-backoff.ts";
 import { openSession } from "./open-session.ts";
+import { acquireTimeout, poolClosed, type PoolCounts } from "./pool-errors.ts";
 import type { PoolOptions } from "./pool-surroundings.ts";
 import type { PooledSession } from "./pooled-session.ts";
-import type { SessionPolicy } from "./session-policy.ts";
+import { PoolBudgets, type BudgetMember } from "./session-budget.ts";
+import { strictest, type SessionPolicy } from "./session-policy.ts";
+import { clockOffset, isAlive, needsValidation } from "./validate-session.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 const DEFAULT_MAX_IN_FLIGHT = 64;
-/** A session whose handler does not let go of an aborted call for this long is unfit. */
-const ABORT_GRACE_MS = 5_000;
 
-/** The right to run one call on a session. */
-export interface Lease {
-  readonly session: PooledSession;
-  /** Gives the right back. Releasing again does nothing. */
-  release(): void;
-}
+export type { Lease } from "./lease.ts";
 
 export interface AcquireRequest {
   readonly signal: AbortSignal;
   readonly policy: SessionPolicy;
+  /** Who asks, for the report of a lease that never comes back. */
+  readonly holder: string;
 }
 
 /**
  * The sessions of one key.
  *
  * Callers wait on the pool, in order, and never on one particular opening: whichever session gets room
- * first serves whoever came first. At all times `open + opening <= maxSessions`.
+ * first serves whoever came first. At all times `open + opening <= maxSessions`; a session that is being
+ * replaced ahead of its end serves on beside its successor's opening and is not counted.
  */
-export class SessionPool implements BudgetMember {
+export class SessionPool implements BudgetMember, LifetimeOwner {
   readonly provider: string;
   readonly target: Target;
   readonly identity: string;
@@ -44,12 +43,16 @@ export class SessionPool implements BudgetMember {
   readonly #seen = new WeakSet<SessionPolicy>();
   readonly #open = new Set<PooledSession>();
   readonly #openings = new Set<AbortController>();
+  /** Serving until their successors are open. */
+  readonly #retiring = new Set<PooledSession>();
   /** Out of service, with calls still running; the value says why. */
   readonly #draining = new Map<PooledSession, string>();
   readonly #ending = new Set<Promise<void>>();
   readonly #line: WaitingLine<Lease>;
   readonly #backoff: OpenBackoff;
   readonly #lifetimes: Lifetimes;
+  readonly #leases: LeaseBook;
+  readonly #budgets: PoolBudgets;
   /** Ids of lost sessions that no opening stands in for yet, oldest first. */
   readonly #unreplaced: string[] = [];
   #closed = false;
@@ -65,31 +68,41 @@ export class SessionPool implements BudgetMember {
     this.#seen.add(options.policy);
     this.#line = new WaitingLine(options.clock);
     this.#backoff = new OpenBackoff(options.clock, options.random);
-    this.#lifetimes = new Lifetimes(options.clock, (session, reason) => this.evict(session, reason));
-    options.budget.join(this);
+    this.#lifetimes = new Lifetimes(options.clock, this);
+    this.#budgets = new PoolBudgets(this, options.budget, options.totalBudget);
+    this.#leases = new LeaseBook(options.clock, (lease, holder, heldMs) => this.#overdue(lease, holder, heldMs));
   }
 
   /** Nothing is open, under way or waited for: forgetting this pool loses nothing. */
   get isEmpty(): boolean {
-    return this.#open.size + this.#openings.size + this.#draining.size + this.#ending.size + this.#line.length === 0;
+    const sessions = this.#open.size + this.#openings.size + this.#retiring.size + this.#draining.size;
+    return sessions + this.#ending.size + this.#line.length === 0;
   }
 
   /** For a pool that is forgotten. */
   leaveBudget(): void {
     this.#backoff.cancel();
-    this.#options.budget.leave(this);
+    this.#budgets.leave();
   }
 
-  /** Open sessions and those that are draining. */
+  get policy(): SessionPolicy {
+    return this.#policy;
+  }
+
+  /** Every session that is not being ended. */
   sessions(): PooledSession[] {
-    return [...this.#open, ...this.#draining.keys()];
+    return [...this.#open, ...this.#retiring, ...this.#draining.keys()];
   }
 
-  get scope(): string {
-    return this.#policy.scope;
+  serving(): PooledSession[] {
+    return [...this.#open, ...this.#retiring];
   }
 
-  get counts(): { readonly open: number; readonly opening: number; readonly active: number; readonly pending: number } {
+  maySpare(): boolean {
+    return this.#unused() > this.#policy.minIdle;
+  }
+
+  get counts(): PoolCounts {
     let active = 0;
     for (const session of this.sessions()) active += session.active;
     return { open: this.#open.size, opening: this.#openings.size, active, pending: this.#line.length };
@@ -102,14 +115,7 @@ export class SessionPool implements BudgetMember {
   tighten(policy: SessionPolicy): void {
     if (this.#seen.has(policy)) return;
     this.#seen.add(policy);
-    const mine = this.#policy;
-    this.#policy = {
-      ...mine,
-      maxSessions: Math.min(mine.maxSessions, policy.maxSessions),
-      maxSessionsPerEndpoint: Math.min(mine.maxSessionsPerEndpoint, policy.maxSessionsPerEndpoint),
-      maxInFlight: leastOf(mine.maxInFlight, policy.maxInFlight),
-      maxWaiters: Math.min(mine.maxWaiters, policy.maxWaiters),
-    };
+    this.#policy = strictest(this.#policy, policy);
   }
 
   /**
@@ -118,21 +124,25 @@ export class SessionPool implements BudgetMember {
    * opening this call waited for, or the reason of the signal.
    */
   acquire(request: AcquireRequest): Lease | Promise<Lease> {
-    if (this.#closed) throw this.#closedError();
+    if (this.#closed) throw poolClosed(this.target);
     if (request.signal.aborted) throw abortError(request.signal);
     if (this.#line.length === 0) {
       const session = this.#withRoom();
-      if (session !== undefined) return this.#lease(session);
+      if (session !== undefined) {
+        const lease = this.#lease(session, request.holder);
+        if (this.#policy.minIdle > 0) this.#openAsNeeded();
+        return lease;
+      }
     }
     if (this.#line.length >= this.#policy.maxWaiters && !(this.#line.length === 0 && this.#mayOpen())) {
-      throw this.#acquireTimeout(
-        `Too many calls wait for a session with ${this.target.endpoint} (max_waiters ${this.#policy.maxWaiters}).`,
-      );
+      const message = `Too many calls wait for a session with ${this.target.endpoint} (max_waiters ${this.#policy.maxWaiters}).`;
+      throw acquireTimeout(message, this.counts, this.#backoff.lastError);
     }
     const { acquireTimeoutMs } = request.policy;
-    const lease = this.#line.join(request.signal, acquireTimeoutMs, () =>
-      this.#acquireTimeout(`No session with ${this.target.endpoint} was free within ${acquireTimeoutMs} ms.`),
-    );
+    const lease = this.#line.join(request.signal, request.holder, acquireTimeoutMs, () => {
+      const message = `No session with ${this.target.endpoint} was free within ${acquireTimeoutMs} ms.`;
+      return acquireTimeout(message, this.counts, this.#backoff.lastError);
+    });
     this.#openAsNeeded();
     return lease;
   }
@@ -148,12 +158,21 @@ export class SessionPool implements BudgetMember {
 
   /** Takes a session out of service; it is ended once its running calls have ended. */
   evict(session: PooledSession, reason: string): void {
-    if (!this.#open.delete(session)) return;
-    this.#options.budget.giveBack();
+    if (this.#open.delete(session)) this.#budgets.giveBack();
+    else if (!this.#retiring.delete(session)) return;
     session.status = "draining";
     if (session.active === 0) this.#end(session, reason);
     else this.#draining.set(session, reason);
     this.#serve();
+  }
+
+  /** Opens the successor of a session whose time will come soon, and lets that serve until it is there. */
+  succeed(session: PooledSession, reason: string): void {
+    if (this.#closed || !this.#open.delete(session)) return;
+    // Its place passes to the successor, so that nobody else can take it in between.
+    session.status = "retiring";
+    this.#retiring.add(session);
+    void this.#openOne(this.#inFlightPerSession(), { predecessor: session, reason });
   }
 
   /** Ends the session that has been unused for longest; false where every one is in use. */
@@ -171,22 +190,9 @@ export class SessionPool implements BudgetMember {
 
   /** Keeps the lease until `work` has really ended, even where its caller has long left by the signal. */
   releaseWhenSettled(lease: Lease, work: Promise<unknown>, signal: AbortSignal): void {
-    let grace: Timer | undefined;
-    const onAbort = (): void => {
-      const giveUp = (): void => {
-        this.evict(lease.session, "did not let go of an aborted call");
-        lease.release();
-      };
-      grace = this.#options.clock.setTimer(ABORT_GRACE_MS, giveUp, { background: true });
-    };
-    const done = (): void => {
-      grace?.cancel();
-      signal.removeEventListener("abort", onAbort);
-      lease.release();
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    work.then(done, done);
+    releaseWhenSettled(this.#options.clock, lease, work, signal, () =>
+      this.evict(lease.session, "did not let go of an aborted call"),
+    );
   }
 
   /**
@@ -197,42 +203,57 @@ export class SessionPool implements BudgetMember {
     this.#closed = true;
     this.#backoff.cancel();
     this.#lifetimes.cancel();
-    this.#line.refuseAll(this.#closedError());
-    for (const opening of this.#openings) opening.abort(this.#closedError());
-    for (const session of [...this.#open]) this.evict(session, reason);
+    this.#line.refuseAll(poolClosed(this.target));
+    for (const opening of this.#openings) opening.abort(poolClosed(this.target));
+    for (const session of this.serving()) this.evict(session, reason);
     while (!this.isEmpty) {
       await new Promise<void>((resolve) => (this.#wakeClose = resolve));
     }
   }
 
+  /** The least busy session with room. One that has to say first that it is alive is asked, and passed over. */
   #withRoom(): PooledSession | undefined {
     let best: PooledSession | undefined;
     for (const session of this.#open) {
-      if (!session.hasRoom) continue;
-      // The least busy one, so that no session queues calls at the peer while another is idle.
-      if (best === undefined || session.active < best.active) best = session;
-      if (best.active === 0) break;
+      if (!session.hasRoom || (best !== undefined && session.active >= best.active)) continue;
+      if (needsValidation(this.#options, this.#policy, session)) void this.#validate(session);
+      else best = session;
     }
-    return best;
+    if (best !== undefined) return best;
+    for (const session of this.#retiring) if (session.hasRoom) return session;
+    return undefined;
   }
 
-  #lease(session: PooledSession): Lease {
+  async #validate(session: PooledSession): Promise<void> {
+    session.status = "validating";
+    const alive = await isAlive(this.#options, session);
+    // It may have been closed or lost meanwhile.
+    if (session.status !== "validating") return;
+    if (!alive) {
+      this.lose(session, "It did not answer when it was asked whether it is alive.");
+      return;
+    }
+    session.status = "open";
+    session.idleSince = this.#options.clock.monotonic();
+    session.clockOffset = clockOffset(this.#options.clock);
+    this.#serve();
+  }
+
+  #lease(session: PooledSession, holder: string): Lease {
     session.active++;
     session.calls++;
     session.lastUsedAt = this.#options.clock.now();
-    let released = false;
-    const release = (): void => {
-      if (released) return;
-      released = true;
-      this.#released(session);
-    };
-    return { session, release };
+    return this.#leases.give(session, holder, this.#policy.leaseTimeoutMs, () => this.#released(session));
   }
 
   #released(session: PooledSession): void {
+    const { clock } = this.#options;
     session.active--;
-    session.lastUsedAt = this.#options.clock.now();
-    if (session.active === 0) session.idleSince = this.#options.clock.monotonic();
+    session.lastUsedAt = clock.now();
+    if (session.active === 0) {
+      session.idleSince = clock.monotonic();
+      session.clockOffset = clockOffset(clock);
+    }
     const drainReason = this.#draining.get(session);
     if (drainReason !== undefined) {
       if (session.active > 0) return;
@@ -241,8 +262,14 @@ export class SessionPool implements BudgetMember {
     } else if (this.ephemeral) this.evict(session, "served its one call");
     else {
       this.#serve();
-      if (session.active === 0) this.#options.budget.offer(this);
+      if (session.active === 0) this.#budgets.offer();
     }
+  }
+
+  #overdue({ session }: Lease, holder: string, heldMs: number): void {
+    const { events } = this.#options;
+    events.emit("leaseReclaimed", { ...session.describe(), holder, heldMs });
+    this.evict(session, "a lease on it never came back");
   }
 
   /** Gives room to those who wait, in order, then opens what is still missing. */
@@ -250,7 +277,7 @@ export class SessionPool implements BudgetMember {
     while (this.#line.length > 0) {
       const session = this.#withRoom();
       if (session === undefined) break;
-      this.#line.serveFirst(this.#lease(session));
+      this.#line.serveFirst((holder) => this.#lease(session, holder));
     }
     this.#openAsNeeded();
   }
@@ -264,26 +291,37 @@ export class SessionPool implements BudgetMember {
     return this.#policy.maxInFlight ?? this.#options.handler.traits?.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT;
   }
 
-  /** Opens as many sessions as those who wait need, and no more than the limit allows. */
+  #unused(): number {
+    let unused = 0;
+    for (const session of this.#open) if (session.active === 0) unused++;
+    return unused;
+  }
+
+  /** Opens as many sessions as those who wait need, then the spares, and no more than the limits allow. */
   #openAsNeeded(): void {
     const perSession = this.#inFlightPerSession();
-    while (this.#mayOpen() && this.#line.length > this.#openings.size * perSession) {
+    while (this.#mayOpen()) {
+      const needed = this.#line.length > this.#openings.size * perSession;
+      // Openings will serve those who wait first; only what is left of them counts as spare.
+      const spare = this.#line.length === 0 && !this.ephemeral && this.#unused() + this.#openings.size < this.#policy.minIdle;
+      if (!needed && !spare) return;
       if (this.#backoff.mustWait(() => this.#serve())) return;
-      if (!this.#options.budget.take(this, this.#policy.maxSessionsPerEndpoint)) return;
+      if (!this.#budgets.take(needed ? "needed" : "spare")) return;
       void this.#openOne(perSession);
     }
   }
 
-  async #openOne(maxInFlight: number): Promise<void> {
+  async #openOne(maxInFlight: number, succession?: Succession): Promise<void> {
     const { handler, clock, events } = this.#options;
     const target = this.target;
     const opening = new AbortController();
     this.#openings.add(opening);
     // Taken before anything is awaited, so that two openings never stand in for the same loss.
-    const replaces = this.#unreplaced.shift();
+    const replaces = succession === undefined ? this.#unreplaced.shift() : undefined;
     const startedAt = clock.monotonic();
     events.emit("sessionOpening", { provider: handler.provider, endpoint: target.endpoint });
     try {
+      if (succession !== undefined) await this.#options.renewCredentials?.();
       const session = await openSession(this.#options, {
         target,
         maxInFlight,
@@ -299,18 +337,28 @@ export class SessionPool implements BudgetMember {
       const durationMs = clock.monotonic() - startedAt;
       events.emit("sessionOpened", { ...session.describe(), durationMs, replaces, description: session.description });
       if (replaces !== undefined) events.emit("sessionReplaced", { ...session.describe(), replaces });
+      if (succession !== undefined) this.evict(succession.predecessor, succession.reason);
       if (this.#closed) this.evict(session, "closed");
       else this.#serve();
-      this.#lifetimes.watch(this.#open, this.#policy);
+      this.#lifetimes.watch();
+      if (session.active === 0) this.#budgets.offer();
       // Whoever it was opened for has left: a session for one call must not wait for another.
       if (this.ephemeral && session.calls === 0) this.evict(session, "not needed");
     } catch (error) {
       this.#openings.delete(opening);
-      this.#options.budget.giveBack();
+      if (succession === undefined || !this.#reinstate(succession.predecessor)) this.#budgets.giveBack();
       if (replaces !== undefined) this.#unreplaced.unshift(replaces);
       this.#openFailed(classifyFailure(handler, error, { phase: "open", sent: false, target }));
     }
     this.#wake();
+  }
+
+  /** Without a successor it serves to its end. False where it has ended already. */
+  #reinstate(predecessor: PooledSession): boolean {
+    if (!this.#retiring.delete(predecessor)) return false;
+    predecessor.status = "open";
+    this.#open.add(predecessor);
+    return true;
   }
 
   #openFailed(error: CcosError): void {
@@ -323,7 +371,7 @@ export class SessionPool implements BudgetMember {
     });
     // Shared with those who waited for it while there is no other hope, and with nobody who comes later.
     if (this.#open.size === 0 && this.#openings.size === 0) this.#line.refuseAll(error);
-    else this.#openAsNeeded();
+    this.#openAsNeeded();
   }
 
   #end(session: PooledSession, reason: string): void {
@@ -342,23 +390,10 @@ export class SessionPool implements BudgetMember {
     this.#wakeClose?.();
     this.#wakeClose = undefined;
   }
-
-  #acquireTimeout(message: string): CcosError {
-    return new CcosError("acquire-timeout", message, {
-      remedy: "Call less at once, raise :max_sessions or :max_in_flight, or give more time with :acquire_timeout_ms.",
-      details: { ...this.counts },
-      cause: this.#backoff.lastError,
-    });
-  }
-
-  #closedError(): CcosError {
-    return new CcosError("pool-closed", `The sessions with ${this.target.endpoint} are being closed.`, {
-      remedy: "Call before the environment is closed, or create another environment.",
-    });
-  }
 }
 
-function leastOf(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
+/** An opening ahead of the end of another session. */
+interface Succession {
+  readonly predecessor: PooledSession;
+  readonly reason: string;
 }

@@ -3,11 +3,13 @@ import type { Opened, Session, SessionContext, Target } from "./handler.ts";
 
 /**
  * - `open`: gives leases.
+ * - `validating`: is asked whether it is alive; gives leases again when it is.
+ * - `retiring`: still gives leases, until its successor is open.
  * - `draining`: running calls end, no new ones come.
  * - `closing`: being ended at the peer.
  * - `closed`: gone.
  */
-export type SessionStatus = "open" | "draining" | "closing" | "closed";
+export type SessionStatus = "open" | "validating" | "retiring" | "draining" | "closing" | "closed";
 
 export interface PooledSessionFacts {
   readonly id: string;
@@ -50,6 +52,9 @@ export class PooledSession implements Session {
   /** On the monotonic clock; means something only while no call is running. */
   idleSince: number;
   readonly retireAt: number;
+  readonly openedMonotonic: number;
+  /** The difference between the clocks when it was last known to be alive. */
+  clockOffset: number;
 
   constructor(facts: PooledSessionFacts, opened: Opened<unknown>) {
     this.id = facts.id;
@@ -65,10 +70,12 @@ export class PooledSession implements Session {
     this.lastUsedAt = facts.openedAt;
     this.idleSince = facts.openedMonotonic;
     this.retireAt = facts.retireAt;
+    this.openedMonotonic = facts.openedMonotonic;
+    this.clockOffset = facts.openedAt - facts.openedMonotonic;
   }
 
   get hasRoom(): boolean {
-    return this.status === "open" && this.active < this.maxInFlight;
+    return (this.status === "open" || this.status === "retiring") && this.active < this.maxInFlight;
   }
 
   /** What events say of it. */

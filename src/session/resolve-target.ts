@@ -23,6 +23,8 @@ export interface TargetResolverOptions {
   readonly readVariable: (name: string) => string | undefined;
   /** The `session` settings of the configuration. */
   readonly sessionDefaults: JsonObject;
+  /** Told the key of a target that a capability has left for another: a secret or an address was changed. */
+  readonly superseded: (key: string) => void;
   /** Keys the fingerprints of identities. */
   readonly fingerprintKey: Uint8Array;
 }
@@ -30,6 +32,7 @@ export interface TargetResolverOptions {
 interface CachedTarget {
   readonly resolved: ResolvedTarget;
   readonly variables: readonly (readonly [name: string, value: string | undefined])[];
+  stale: boolean;
 }
 
 /**
@@ -51,7 +54,7 @@ export class TargetResolver {
     const slot = caller?.id ?? "";
     if (cacheable) {
       const known = this.#cache.get(manifest)?.get(slot);
-      if (known !== undefined && known.variables.every(([name, value]) => this.#options.readVariable(name) === value)) {
+      if (known !== undefined && !known.stale && known.variables.every(([name, value]) => this.#options.readVariable(name) === value)) {
         return known.resolved;
       }
     }
@@ -62,14 +65,17 @@ export class TargetResolver {
     if (cacheable) {
       let slots = this.#cache.get(manifest);
       if (slots === undefined || slots.size >= MOST_CALLERS) this.#cache.set(manifest, (slots = new Map()));
-      slots.set(slot, { resolved, variables });
+      const earlier = slots.get(slot)?.resolved;
+      slots.set(slot, { resolved, variables, stale: false });
+      if (earlier !== undefined && earlier.key !== resolved.key) this.#options.superseded(earlier.key);
     }
     return resolved;
   }
 
-  /** Forgets the answers for a manifest, so that the next call asks again. */
+  /** Has the next call of a manifest ask again. */
   forget(manifest: Manifest): void {
-    this.#cache.delete(manifest);
+    // What was answered is kept, so that it shows when the next answer is another.
+    for (const known of this.#cache.get(manifest)?.values() ?? []) known.stale = true;
   }
 
   #ask(

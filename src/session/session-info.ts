@@ -26,7 +26,7 @@ export function describeSession(pool: SessionPool, session: PooledSession): Sess
     provider: session.provider,
     endpoint: session.target.endpoint,
     identity: pool.identity,
-    scope: pool.scope,
+    scope: pool.policy.scope,
     state: session.status,
     active: session.active,
     calls: session.calls,

@@ -14,6 +14,10 @@ export interface SessionPolicy {
   readonly maxSessions: number;
   /** Open sessions with one endpoint at most, all identities together; at least 1, default 64. */
   readonly maxSessionsPerEndpoint: number;
+  /** Open sessions of the whole process at most; at least 1, default 1000. */
+  readonly maxSessionsTotal: number;
+  /** Unused sessions kept ready once a pool is in use, within `maxSessions`; default 0. */
+  readonly minIdle: number;
   /** Calls on one session at once; at least 1, default what the handler says, else 64. */
   readonly maxInFlight: number | undefined;
   /** Calls that may wait for one pool; 0 refuses at once. Default 1000. */
@@ -29,6 +33,16 @@ export interface SessionPolicy {
    * opened together do not end together; 0 sets no age. Default 0.
    */
   readonly maxLifetimeMs: number;
+  /**
+   * A session unused for this long is asked whether it is alive before a call gets it, in milliseconds, where
+   * the handler can ask; 0 never asks. After the machine slept it is asked in any case. Default 0.
+   */
+  readonly validateAfterIdleMs: number;
+  /**
+   * A lease held for this long is reported and taken back, and its session ended, in milliseconds; 0 never.
+   * Default 3,600,000.
+   */
+  readonly leaseTimeoutMs: number;
   /** Fresh sessions in a row that may be lost without having served anything; 0 replays nothing. Default 2. */
   readonly maxReplays: number;
   /** The session holds state of the caller's making, so a call is not replayed once it has been used. */
@@ -80,12 +94,16 @@ const FIELDS: Readonly<Record<string, Field>> = {
   },
   max_sessions: whole("maxSessions", 1, 1),
   max_sessions_per_endpoint: whole("maxSessionsPerEndpoint", 1, 64),
+  max_sessions_total: whole("maxSessionsTotal", 1, 1000),
+  min_idle: whole("minIdle", 0, 0),
   max_in_flight: whole("maxInFlight", 1, undefined),
   max_waiters: whole("maxWaiters", 0, 1000),
   acquire_timeout_ms: whole("acquireTimeoutMs", 1, 10_000),
   open_timeout_ms: whole("openTimeoutMs", 1, 30_000),
   idle_timeout_ms: whole("idleTimeoutMs", 0, 300_000),
   max_lifetime_ms: whole("maxLifetimeMs", 0, 0),
+  validate_after_idle_ms: whole("validateAfterIdleMs", 0, 0),
+  lease_timeout_ms: whole("leaseTimeoutMs", 0, 3_600_000),
   max_replays: whole("maxReplays", 0, 2),
   stateful: {
     name: "stateful",
@@ -129,6 +147,23 @@ export function resolveSessionPolicy(layers: readonly SettingLayer[]): ResolvedS
     sources[key] = { value: parsed as JsonValue, source: layer.source };
   }
   return { policy: policy as unknown as SessionPolicy, sources };
+}
+
+/**
+ * Capabilities that share a pool may ask for different limits; the strictest of those seen holds, so that the
+ * outcome does not depend on who came first.
+ */
+export function strictest(one: SessionPolicy, other: SessionPolicy): SessionPolicy {
+  const least = (name: "maxSessions" | "maxSessionsPerEndpoint" | "maxSessionsTotal" | "maxWaiters"): number =>
+    Math.min(one[name], other[name]);
+  return {
+    ...one,
+    maxSessions: least("maxSessions"),
+    maxSessionsPerEndpoint: least("maxSessionsPerEndpoint"),
+    maxSessionsTotal: least("maxSessionsTotal"),
+    maxWaiters: least("maxWaiters"),
+    maxInFlight: one.maxInFlight === undefined ? other.maxInFlight : Math.min(one.maxInFlight, other.maxInFlight ?? Infinity),
+  };
 }
 
 /** The `session` object inside settings or metadata; empty where there is none. */

@@ -279,23 +279,75 @@ describe("lifetimes", () => {
     expect(rig.clock.pendingTimers).toBe(0);
   });
 
-  test("a session is retired at its age, a little earlier by chance, without breaking the call on it", async () => {
+  test("a session is retired at its age, a little earlier by chance", async () => {
     const ages = new Set<number>();
     for (const seed of [1, 2, 3]) {
       const rig = createManagerRig({ seed });
-      rig.dials.callDelayMs = 2_000;
-      const capability = rig.capability("line.a", { session: { max_lifetime_ms: 1_000 } });
-      const running = rig.call(capability);
+      await rig.call(rig.capability("line.a", { session: { max_lifetime_ms: 1_000 } }));
       await rig.clock.advance(974);
-      expect(rig.manager.list()[0]?.state).toBe("open");
-      while (rig.manager.list()[0]?.state === "open") await rig.clock.advance(0.5);
+      expect(rig.counts.terminated).toBe(0);
+      while (rig.counts.terminated === 0) await rig.clock.advance(0.5);
       ages.add(rig.clock.monotonic());
       expect(rig.clock.monotonic()).toBeLessThanOrEqual(1_000);
-      await rig.clock.advance(2_000);
-      expect((await running).attempts).toBe(1);
-      expect(rig.counts.terminated).toBe(1);
+      expect(rig.clock.pendingTimers).toBe(0);
     }
     expect(ages.size).toBeGreaterThan(1);
+  });
+
+  test("one that is in use gets a successor before its end: no call waits, and none is broken", async () => {
+    const rig = createManagerRig();
+    rig.dials.openDelayMs = 50;
+    rig.dials.callDelayMs = 30;
+    const capability = rig.capability("line.a", { session: { max_lifetime_ms: 1_000 } });
+    const first = rig.call(capability);
+    await rig.clock.advance(100);
+    await first;
+    const slow: number[] = [];
+    for (let n = 0; n < 60; n++) {
+      const startedAt = rig.clock.monotonic();
+      const call = rig.call(capability);
+      while (rig.clock.monotonic() < startedAt + 30) await rig.clock.advance(10);
+      const { session } = await call;
+      if (rig.clock.monotonic() - startedAt > 30 || session?.reused === false) slow.push(n);
+    }
+    expect(slow).toEqual([]);
+    expect(rig.counts.openings).toBe(3);
+    expect(rig.countOf("sessionLost")).toBe(0);
+    await rig.manager.close();
+    expect(rig.counts.terminated).toBe(3);
+  });
+
+  test("where no successor can be opened, it serves to its end", async () => {
+    const rig = createManagerRig();
+    const capability = rig.capability("line.a", { session: { max_lifetime_ms: 10_000 } });
+    await rig.call(capability);
+    rig.dials.openFailure = () => new Error("refused");
+    for (let n = 0; n < 9; n++) {
+      await rig.clock.advance(1_000);
+      expect((await rig.call(capability)).session?.reused).toBe(true);
+    }
+    expect(rig.counts.failed).toBeGreaterThan(0);
+    rig.dials.openFailure = () => undefined;
+    await rig.clock.advance(10_000);
+    expect((await rig.call(capability)).session?.reused).toBe(false);
+  });
+
+  test("credentials that end with a session are renewed once, before its successor is opened", async () => {
+    const rig = createManagerRig();
+    const trail: string[] = [];
+    const open = rig.handler.initializeSession;
+    rig.handler.initializeSession = async (target, context) => {
+      trail.push("open");
+      return { ...(await open(target, context)), expiresAt: rig.clock.now() + 10_000 };
+    };
+    rig.dials.renew = async () => (trail.push("renew"), true);
+    const capability = rig.capability("line.a");
+    for (let n = 0; n < 10; n++) {
+      await rig.call(capability);
+      await rig.clock.advance(1_000);
+    }
+    expect(trail).toEqual(["open", "renew", "open"]);
+    expect(rig.countOf("sessionLost")).toBe(0);
   });
 
   test("a session leaves when the expiry its peer named has come", async () => {
@@ -321,6 +373,136 @@ test("ever new identities leave nothing behind once their sessions have ended", 
   expect(rig.executed).toHaveLength(2_500);
   expect(rig.manager.poolCount).toBeLessThanOrEqual(1_500);
   await rig.manager.close();
+});
+
+describe("spares", () => {
+  test("are opened once the pool is in use, kept, and opened again when they are taken", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 100;
+    const capability = rig.capability("line.a", {
+      session: { max_sessions: 4, max_in_flight: 1, min_idle: 2, idle_timeout_ms: 1_000 },
+    });
+    const first = rig.call(capability);
+    await rig.clock.settle();
+    expect(rig.counts.openings).toBe(3);
+    const more = [rig.call(capability), rig.call(capability)];
+    await rig.clock.settle();
+    expect(rig.counts.openings).toBe(4);
+    await rig.clock.advance(100);
+    await Promise.all([first, ...more]);
+    await rig.clock.advance(10_000);
+    expect(rig.manager.list()).toHaveLength(2);
+  });
+
+  test("that cannot be opened disturb nobody", async () => {
+    const rig = createManagerRig();
+    rig.dials.openFailure = (count) => (count > 1 ? new Error("refused") : undefined);
+    const capability = rig.capability("line.a", { session: { max_sessions: 2, min_idle: 2 } });
+    await rig.call(capability);
+    await rig.clock.advance(1_000);
+    expect((await rig.call(capability)).session?.reused).toBe(true);
+    await rig.manager.close();
+    expect(rig.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe("validation", () => {
+  const idle = { session: { validate_after_idle_ms: 1_000 } };
+
+  test("a session unused for long is asked before a call gets it, and only then", async () => {
+    const rig = createManagerRig();
+    let probes = 0;
+    rig.handler.probe = async () => ((probes += 1), true);
+    await rig.call(rig.capability("line.a", idle));
+    await rig.clock.advance(999);
+    await rig.call(rig.capability("line.a", idle));
+    expect(probes).toBe(0);
+    await rig.clock.advance(1_000);
+    const outcomes = await Promise.all([1, 2, 3].map((n) => rig.call(rig.capability("line.a", idle), n)));
+    expect(probes).toBe(1);
+    expect(outcomes.every((outcome) => outcome.session?.reused === true && outcome.attempts === 1)).toBe(true);
+  });
+
+  test.each([
+    ["says no", async () => false],
+    ["fails to be asked", async () => Promise.reject(new Error("reset"))],
+    ["does not answer", () => new Promise<boolean>(() => {})],
+  ])("one that %s is replaced, and the call does not notice", async (_how, probe) => {
+    const rig = createManagerRig();
+    rig.handler.probe = probe;
+    await rig.call(rig.capability("line.a", idle));
+    await rig.clock.advance(1_000);
+    const call = rig.call(rig.capability("line.a", idle));
+    await rig.clock.advance(5_000);
+    expect(await call).toMatchObject({ attempts: 1, session: { reused: false } });
+    expect(rig.countOf("sessionReplaced")).toBe(1);
+  });
+
+  test("after the machine slept, every session is asked before use", async () => {
+    const rig = createManagerRig();
+    let probes = 0;
+    rig.handler.probe = async () => ((probes += 1), true);
+    await rig.call(rig.capability("line.a"));
+    rig.clock.jumpWall(60_000);
+    await rig.call(rig.capability("line.a"));
+    expect(probes).toBe(1);
+    await rig.call(rig.capability("line.a"));
+    expect(probes).toBe(1);
+  });
+
+  test("closing while a session is asked waits for nothing but its end", async () => {
+    const rig = createManagerRig();
+    rig.handler.probe = () => new Promise<boolean>(() => {});
+    await rig.call(rig.capability("line.a", idle));
+    await rig.clock.advance(1_000);
+    const refused = expect(rig.call(rig.capability("line.a", idle))).rejects.toMatchObject({ code: "pool-closed" });
+    await rig.manager.close();
+    await refused;
+    expect(rig.counts.terminated).toBe(1);
+  });
+});
+
+test("a lease that never comes back is reported with its holder and taken back, and its session is ended", async () => {
+  const rig = createManagerRig();
+  rig.handler.executeWithSession = () => new Promise<never>(() => {});
+  const capability = rig.capability("line.a", { session: { lease_timeout_ms: 60_000 } });
+  void rig.call(capability, {}, { timeoutMs: Infinity }).catch(() => {});
+  await rig.clock.advance(60_000);
+  expect(rig.events.find((entry) => entry.name === "leaseReclaimed")?.event).toMatchObject({
+    holder: expect.stringMatching(/^c_/) as string,
+    heldMs: 60_000,
+  });
+  expect(rig.counts.terminated).toBe(1);
+  expect(rig.manager.list()).toEqual([]);
+});
+
+describe("a secret that was changed", () => {
+  test("lets the sessions of the old one end when their calls have, and fails no call", async () => {
+    const rig = createManagerRig();
+    rig.dials.callDelayMs = 100;
+    const capability = rig.capability("line.a", { authEnvVar: "TOKEN" });
+    rig.env["TOKEN"] = "first-secret";
+    const running = rig.call(capability);
+    await rig.clock.advance(50);
+    rig.env["TOKEN"] = "second-secret";
+    const next = rig.call(capability);
+    await rig.clock.advance(49);
+    expect(rig.counts.terminated).toBe(0);
+    await rig.clock.advance(200);
+    expect((await running).attempts).toBe(1);
+    expect((await next).attempts).toBe(1);
+    expect(rig.counts).toMatchObject({ opened: 2, terminated: 1 });
+    expect(rig.manager.list()).toHaveLength(1);
+  });
+});
+
+test("all sessions of the process together have a limit, too", async () => {
+  const rig = createManagerRig({ sessionDefaults: { max_sessions_total: 2 } });
+  for (const endpoint of ["line://one", "line://two", "line://three"]) {
+    await rig.call(rig.capability("line.a", { endpoint }));
+    await rig.clock.advance(1);
+  }
+  expect(rig.manager.list().map((session) => session.endpoint)).toEqual(["line://two", "line://three"]);
 });
 
 describe("sessions of one endpoint, all identities together", () => {

@@ -26,7 +26,7 @@ import { composePolicies } from "../policies/compose.ts";
 import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
 import { Execution } from "./execution.ts";
-import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
+import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
 import { PoolShelf } from "./pool-shelf.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
@@ -74,12 +74,15 @@ export class SessionPoolManager implements SessionDelegate {
       redactor: options.redactor,
       nextSequence: () => ++this.#sequence,
     };
-    this.#pools = new PoolShelf(this.#around);
+    this.#pools = new PoolShelf(this.#around, (handler, { key, target }) =>
+      handler.renewCredentials === undefined ? undefined : () => this.#renewOnce(handler, key, target),
+    );
     this.#targets = new TargetResolver({
       targetContext: options.targetContext,
       readVariable: options.readVariable,
       sessionDefaults: options.sessionDefaults ?? {},
       fingerprintKey: randomBytes(32),
+      superseded: (key) => this.#pools.retire(key, "its credentials or settings have changed"),
     });
     this.#runPolicies = composePolicies(options.policies ?? []);
   }
@@ -185,7 +188,11 @@ export class SessionPoolManager implements SessionDelegate {
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, options.caller);
       const pool = this.#pools.of(handler, resolved);
-      const lease = await pool.acquire({ signal: controller.signal, policy: resolved.resolvedPolicy.policy });
+      const lease = await pool.acquire({
+        signal: controller.signal,
+        policy: resolved.resolvedPolicy.policy,
+        holder: `getOrCreateSession of ${manifest.id}`,
+      });
       lease.release();
       return lease.session.id;
     } finally {
@@ -276,6 +283,18 @@ export class SessionPoolManager implements SessionDelegate {
     });
   }
 
+  /** However many calls and sessions need it, a credential is renewed once: a rotating token works only once. */
+  #renewOnce(handler: SessionHandler, key: string, target: Target): Promise<boolean> {
+    let renewal = this.#renewals.get(key);
+    if (renewal === undefined) {
+      const context = sessionContext(this.#around, new AbortController().signal, () => {});
+      const work = (async () => (await handler.renewCredentials?.(target, context)) ?? false)();
+      renewal = work.finally(() => this.#renewals.delete(key));
+      this.#renewals.set(key, renewal);
+    }
+    return renewal;
+  }
+
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
   async #renew(
     handler: SessionHandler,
@@ -288,14 +307,7 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets.forget(manifest);
     const current = this.#targets.resolve(handler, manifest, block, caller);
     if (current.identity !== refused.identity) return current;
-    if (handler.renewCredentials === undefined) return undefined;
-    let renewal = this.#renewals.get(refused.key);
-    if (renewal === undefined) {
-      const context = sessionContext(this.#around, new AbortController().signal, () => {});
-      renewal = handler.renewCredentials(refused.target, context).finally(() => this.#renewals.delete(refused.key));
-      this.#renewals.set(refused.key, renewal);
-    }
-    if (!(await renewal)) return undefined;
+    if (!(await this.#renewOnce(handler, refused.key, refused.target))) return undefined;
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }

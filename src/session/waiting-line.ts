@@ -1,6 +1,7 @@
 import { abortError, type CcosError, type Clock } from "../kernel/index.ts";
 
 interface Waiter<T> {
+  readonly holder: string;
   resolve(value: T): void;
   reject(error: CcosError): void;
 }
@@ -19,13 +20,14 @@ export class WaitingLine<T> {
   }
 
   /** Joins the end of the line. Leaving early by the signal or after `timeoutMs` costs the others nothing. */
-  join(signal: AbortSignal, timeoutMs: number, timeoutError: () => CcosError): Promise<T> {
+  join(signal: AbortSignal, holder: string, timeoutMs: number, timeoutError: () => CcosError): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         timer.cancel();
         signal.removeEventListener("abort", onAbort);
       };
       const waiter: Waiter<T> = {
+        holder,
         resolve: (value) => {
           settle();
           resolve(value);
@@ -47,9 +49,10 @@ export class WaitingLine<T> {
     });
   }
 
-  /** Serves whoever came first. The line must not be empty. */
-  serveFirst(value: T): void {
-    (this.#waiters.shift() as Waiter<T>).resolve(value);
+  /** Serves whoever came first with what is made for that holder. The line must not be empty. */
+  serveFirst(make: (holder: string) => T): void {
+    const waiter = this.#waiters.shift() as Waiter<T>;
+    waiter.resolve(make(waiter.holder));
   }
 
   refuseAll(error: CcosError): void {
