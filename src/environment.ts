@@ -1,7 +1,5 @@
 import { stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { isAbsolute, join, resolve, sep } from "node:path";
-import { pathToFileURL } from "node:url";
 import {
   createMarketplace,
   loadCapabilities,
@@ -16,12 +14,11 @@ import {
   type OutputSinks,
   type ReadWarning,
 } from "./capability/index.ts";
-import { createSecrets, createTrustStore, loadConfig, type Config, type LoadedConfig, type TrustStore } from "./config/index.ts";
+import { createSecrets, createTrustStore, loadConfig, loadModule, type Config, type LoadedConfig, type TrustStore } from "./config/index.ts";
 import {
   CcosError,
   createEmitter,
   createRedactor,
-  isJsonObject,
   startDeadline,
   systemClock,
   systemRandom,
@@ -37,6 +34,7 @@ import {
 } from "./kernel/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
 import { evaluate, fromJson, toJson, type Limits, type Value } from "./rtfs/index.ts";
+import { openStore } from "./stores/index.ts";
 import { SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
 
 export interface EnvironmentOptions {
@@ -115,9 +113,9 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   const trust = createTrustStore({ env, cwd });
   const loaded = await loadConfig({ config: options.config, cwd, env, trust });
   for (const message of loaded.warnings) events.emit("warning", { code: "not-trusted", message, file: loaded.file });
-  requireKnownStore(options.store ?? loaded.config.store);
+  const store = openStore(options.store ?? loaded.config.store);
   warnOfSettingsNotInForce(loaded.config, events);
-  const environment = new Environment({ ...options, cwd, env, events, loaded });
+  const environment = new Environment({ ...options, cwd, env, events, loaded, fingerprintKey: await store.fingerprintKey() });
   await environment.loadInitial(options.capabilities, loaded, trust);
   return environment;
 }
@@ -144,6 +142,7 @@ interface Wiring extends EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly events: Emitter<RuntimeEvents>;
   readonly loaded: LoadedConfig;
+  readonly fingerprintKey: Uint8Array;
 }
 
 class Environment implements CCOSEnvironment {
@@ -179,13 +178,14 @@ class Environment implements CCOSEnvironment {
       clock: this.#clock,
       random: wiring.random ?? systemRandom,
       readVariable,
+      fingerprintKey: wiring.fingerprintKey,
       sessionDefaults: (config.session ?? {}) as JsonObject,
       targetContext: ({ id, trusted }, caller) =>
         secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : this.#trustPath(id) }),
     });
     this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
-      this.#manager.registerLoader(provider, () => loadHandler(provider, module, loaded.file ?? join(cwd, "package.json")));
+      this.#manager.registerLoader(provider, () => loadModule(module, loaded.file ?? join(cwd, "package.json")));
     }
     for (const handler of wiring.handlers ?? []) this.#manager.registerHandler(handler);
     this.#marketplace = createMarketplace({
@@ -348,13 +348,6 @@ async function requireExisting(path: string): Promise<void> {
   throw new CcosError("not-found", `There is no file or folder ${path}.`, { remedy: "Check the path; it is relative to the current folder." });
 }
 
-function requireKnownStore(store: string | undefined): void {
-  if (store === undefined || store === "memory") return;
-  throw new CcosError("unimplemented", `The store ${JSON.stringify(store.split(":", 1)[0])} does not exist yet; sessions live in memory.`, {
-    remedy: 'Leave the store out, or say "memory".',
-  });
-}
-
 /** Known words that nothing obeys yet: better said than silently ignored. */
 function warnOfSettingsNotInForce(config: Config, events: Emitter<RuntimeEvents>): void {
   for (const key of ["retry", "rate_limit", "circuit_breaker", "cache"] as const) {
@@ -362,21 +355,4 @@ function warnOfSettingsNotInForce(config: Config, events: Emitter<RuntimeEvents>
       events.emit("warning", { code: "unimplemented", message: `The setting ${key} of the configuration has no effect yet.` });
     }
   }
-}
-
-/** A handler module: its default export, or its export `handler`, is a handler or a function that makes one. */
-async function loadHandler(provider: string, module: string, from: string): Promise<SessionHandler> {
-  const file = isAbsolute(module) ? module : createRequire(from).resolve(module);
-  const loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown; readonly handler?: unknown };
-  const exported = loaded.default ?? loaded.handler;
-  const handler: unknown = typeof exported === "function" ? await (exported as () => unknown)() : exported;
-  if (isHandler(handler) && handler.provider === provider) return handler;
-  throw new CcosError("invalid-argument", `The module of the provider "${provider}" exports no session handler of that name.`, {
-    remedy: `Export a handler whose provider is "${provider}" (or a function that makes one) as the default.`,
-  });
-}
-
-function isHandler(value: unknown): value is SessionHandler {
-  const members = ["target", "initializeSession", "executeWithSession", "terminateSession"] as const;
-  return isJsonObject(value) && members.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
 }

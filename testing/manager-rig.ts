@@ -59,6 +59,7 @@ export function createManagerRig(options: { readonly seed?: number; readonly ses
     clock,
     random: createSeededRandom(options.seed ?? 1),
     readVariable: (name) => env[name],
+    fingerprintKey: new Uint8Array(32).fill(7),
     sessionDefaults: options.sessionDefaults,
     targetContext: (_capability, caller) => ({
       variable: (name) => env[name],

@@ -1,5 +1,6 @@
 export { DEFAULT_SETTINGS } from "./defaults.ts";
 export { forEndpoint } from "./endpoints.ts";
+export { loadModule } from "./load-module.ts";
 export { CONFIG_FILE, loadConfig, type LoadConfigOptions, type LoadedConfig } from "./load.ts";
 export { COMMAND_ORIGIN, isLoopback, normaliseOrigin } from "./origins.ts";
 export type { Config } from "./schema.ts";

@@ -1,17 +1,17 @@
 import type { ManifestTraits } from "../capability/call.ts";
-import { CcosError, didYouMean } from "../kernel/index.ts";
+import { CcosError, didYouMean, isJsonObject } from "../kernel/index.ts";
 import type { SessionHandler } from "./handler.ts";
 
 /** The handlers there are, by provider; some of them are loaded only when they are needed. */
 export class HandlerShelf {
   readonly #handlers = new Map<string, SessionHandler>();
-  readonly #loaders = new Map<string, () => Promise<SessionHandler>>();
+  readonly #loaders = new Map<string, () => Promise<unknown>>();
 
   add(handler: SessionHandler): void {
     this.#handlers.set(handler.provider, handler);
   }
 
-  addLoader(provider: string, load: () => Promise<SessionHandler>): void {
+  addLoader(provider: string, load: () => Promise<unknown>): void {
     this.#loaders.set(provider, load);
   }
 
@@ -39,6 +39,7 @@ export class HandlerShelf {
     const load = this.#loaders.get(provider);
     if (load === undefined) throw this.#missing(provider, capabilityId);
     const handler = await load();
+    if (!isHandler(handler) || handler.provider !== provider) throw noHandler(provider);
     const earlier = this.#handlers.get(provider);
     // Another call may have had it loaded meanwhile: one provider has one handler.
     if (earlier !== undefined) return earlier;
@@ -55,4 +56,16 @@ export class HandlerShelf {
       { remedy: didYouMean(provider, known) || "Register a handler for it, or correct the metadata block." },
     );
   }
+}
+
+const DUTIES = ["target", "initializeSession", "executeWithSession", "terminateSession"] as const;
+
+function isHandler(value: unknown): value is SessionHandler {
+  return isJsonObject(value) && DUTIES.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
+function noHandler(provider: string): CcosError {
+  return new CcosError("invalid-argument", `What was loaded for the provider "${provider}" is no session handler of that name.`, {
+    remedy: `Export a handler whose provider is "${provider}", or a function that makes one, as the default.`,
+  });
 }

@@ -179,6 +179,16 @@ describe("a handler that is loaded when it is needed", () => {
     expect(acme.counts.openings).toBe(1);
   });
 
+  test.each([
+    ["nothing", undefined],
+    ["something else", { provider: "acme", hello: "world" }],
+  ])("where %s was loaded, the call fails and says what to export", async (_what, loaded) => {
+    const rig = createManagerRig();
+    rig.manager.registerLoader("acme", () => Promise.resolve(loaded));
+    const call = rig.call(rig.capability("acme.a", { provider: "acme" }));
+    await expect(call).rejects.toMatchObject({ code: "invalid-argument", remedy: /Export a handler whose provider is "acme"/ });
+  });
+
   test("that fails to load fails the call, and is tried again at the next", async () => {
     const rig = createManagerRig();
     const acme = createScriptedHandler(rig.clock, "acme");

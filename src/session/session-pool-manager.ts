@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   attachReport,
   type CallContext,
@@ -41,6 +40,8 @@ export interface SessionPoolManagerOptions {
   readonly redactor: Redactor;
   /** Makes the only view of the environment a handler gets, for one capability and caller. */
   readonly targetContext: (capability: SessionCapability, caller: Caller | undefined) => TargetContext;
+  /** 32 secret bytes that key the fingerprints of identities. */
+  readonly fingerprintKey: Uint8Array;
   /** A variable as it is now. */
   readonly readVariable: (name: string) => string | undefined;
   /** The `session` settings of the configuration; default none. */
@@ -81,7 +82,7 @@ export class SessionPoolManager implements SessionDelegate {
       targetContext: options.targetContext,
       readVariable: options.readVariable,
       sessionDefaults: options.sessionDefaults ?? {},
-      fingerprintKey: randomBytes(32),
+      fingerprintKey: options.fingerprintKey,
       superseded: (key) => this.#pools.retire(key, "its credentials or settings have changed"),
     });
     this.#runPolicies = composePolicies(options.policies ?? []);
@@ -104,7 +105,7 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   /** Makes a provider's sessions available, and has its handler loaded when the first one is needed. */
-  registerLoader(provider: string, load: () => Promise<SessionHandler>): void {
+  registerLoader(provider: string, load: () => Promise<unknown>): void {
     this.#handlers.addLoader(provider, load);
   }
 
