@@ -79,6 +79,32 @@ describe("loading capability files", () => {
     expect([idsOf(counted), counted.errors.length]).toEqual([["a"], 1]);
   });
 
+  it("reads a large file whole, whatever characters stand where its reading is cut", async () => {
+    for (const [index, padding] of ["", "x", "xx"].entries()) {
+      const text = `${padding}${"€".repeat(80_000)}`;
+      await put(`large-${index}.rtfs`, `(capability "large.${index}" :description "${text}" :implementation (fn [x] x))`);
+    }
+    const { manifests, errors } = await loadCapabilities([root], { trusted: true });
+    expect(errors).toEqual([]);
+    expect(manifests.map(({ description }) => description.length)).toEqual([80_000, 80_001, 80_002]);
+    expect(manifests.every(({ description }) => /^x*€+$/.test(description))).toBe(true);
+  });
+
+  it("lets others run while it reads many files", async () => {
+    const text = `(def big [${"1 ".repeat(400_000)}])`;
+    for (let index = 0; index < 4; index++) await put(`${index}.rtfs`, `${capability(`c${index}`)} ${text}`);
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const { manifests } = await loadCapabilities([root], { trusted: true });
+    clearImmediate(timer);
+    expect(manifests).toHaveLength(4);
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it("says so where a path does not exist", async () => {
     const { errors } = await loadCapabilities([join(root, "nowhere")], { trusted: true });
     expect(errors.map((error) => error.code)).toEqual(["not-found"]);
