@@ -19,9 +19,9 @@ function tell(emitter: ReturnType<typeof listen>["emitter"]): void {
   emitter.emit("sessionRequired", { ...call, key: "line_requires_session", value: "auto" });
   emitter.emit("sessionOpening", { provider: "line", endpoint: "https://a.b/" });
   emitter.emit("sessionOpened", { ...session, durationMs: 12.4, description: "acme 1.0" });
-  emitter.emit("attemptStarted", { ...session, ...call, attempt: 1, operation: "get" });
+  emitter.emit("attemptStarted", { ...session, ...call, attempt: 1, operation: "get", waitedMs: 0 });
   emitter.emit("sessionReused", { ...session, ...call });
-  emitter.emit("attemptStarted", { ...session, ...call, attempt: 2, operation: "get" });
+  emitter.emit("attemptStarted", { ...session, ...call, attempt: 2, operation: "get", waitedMs: 0 });
   emitter.emit("sessionLost", { ...session, reason: "404" });
   emitter.emit("sessionReplaced", { ...session, sessionId: "ses_2", replaces: "ses_1" });
   emitter.emit("sessionOpenFailed", { ...session, error: { code: "unavailable", message: "refused", retryable: true } });

@@ -1,4 +1,5 @@
 import type { ErrorJson } from "./errors.ts";
+import type { SpanAttributes } from "./tracing.ts";
 
 /** What every event about a session says. Never the peer's own session id: that is a secret. */
 export interface SessionEvent {
@@ -42,7 +43,17 @@ export interface RuntimeEvents {
   /** A call was given a session that had been opened before it came. */
   sessionReused: SessionEvent & CallEvent;
   /** An execution on a session begins. */
-  attemptStarted: SessionEvent & CallEvent & { readonly attempt: number; readonly operation: string };
+  attemptStarted: SessionEvent &
+    CallEvent & {
+      readonly attempt: number;
+      readonly operation: string;
+      /** How long the call waited for the session, in milliseconds; 0 where one was free at once. */
+      readonly waitedMs: number;
+      /** What a span of it is called, where its protocol has a convention for that. */
+      readonly spanName?: string | undefined;
+      /** What the protocol's conventions say of it. */
+      readonly attributes?: SpanAttributes | undefined;
+    };
   attemptEnded: SessionEvent &
     CallEvent & { readonly attempt: number; readonly durationMs: number; readonly error?: ErrorJson | undefined };
   /** The peer no longer knows the session. Told once a session, however many calls notice. */

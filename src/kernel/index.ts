@@ -1,3 +1,4 @@
+export { canonicalJson } from "./canonical-json.ts";
 export { systemClock, type Clock, type Timer } from "./clock.ts";
 export { createEmitter, type Emitter, type Listener, type Unsubscribe } from "./emitter.ts";
 export {
@@ -19,4 +20,5 @@ export { getOwn, isJsonObject, parseJson, setOwn, stringifyJson, type JsonObject
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { createRedactor, type Redactor } from "./redaction.ts";
 export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
+export type { AttemptTrace, CallTracing, SpanAttributes } from "./tracing.ts";
 export { didYouMean, nearestNames, oneLine, stripControls } from "./text.ts";

@@ -1,4 +1,4 @@
-import type { CcosError, Clock, JsonObject, JsonValue, Random } from "../kernel/index.ts";
+import type { CcosError, Clock, JsonObject, JsonValue, Random, SpanAttributes } from "../kernel/index.ts";
 
 /**
  * The seam every provider plugs into. This file imports no implementation.
@@ -73,8 +73,10 @@ export interface HandlerTraits {
   readonly legacyKeys?: Readonly<Record<string, string>>;
   /** Calls one session carries at once, where neither the capability nor the handshake says. Default 64. */
   readonly maxInFlight?: number;
-  /** Attributes for a span of a call, from its target. */
-  readonly spanAttributes?: (target: Target) => Readonly<Record<string, string | number>>;
+  /** Attributes for a span of a call, from its target. No secrets. */
+  readonly spanAttributes?: (target: Target) => SpanAttributes;
+  /** The name of such a span, where the protocol has a convention for it. Few different ones: no inputs. */
+  readonly spanName?: (target: Target) => string;
 }
 
 /** A capability as a handler sees it. */
@@ -147,6 +149,8 @@ export interface Opened<State> {
   readonly expiresAt?: number | undefined;
   /** What the peer said of itself, for people: name, version, protocol. */
   readonly description?: string | undefined;
+  /** What the handshake found out, as attributes for the spans of its calls. No secrets. */
+  readonly attributes?: SpanAttributes | undefined;
   /** The peer's own session id and the like: registered so that they are never shown. */
   readonly secrets?: readonly string[] | undefined;
 }
@@ -172,6 +176,11 @@ export interface SessionCall {
   remainingMs(): number;
   /** 1 for the first execution, and so on. */
   readonly attempt: number;
+  /**
+   * Goes with this call alone, such as the context of its trace: sent where the protocol has a place for it, and
+   * never a part of what tells sessions apart.
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The request is about to leave. */
   sent(): void;
 }

@@ -1,4 +1,4 @@
-import type { SessionEvent } from "../kernel/index.ts";
+import type { SessionEvent, SpanAttributes } from "../kernel/index.ts";
 import type { Opened, Session, SessionContext, Target } from "./handler.ts";
 
 /**
@@ -34,6 +34,7 @@ export class PooledSession implements Session {
   readonly context: SessionContext;
   readonly state: unknown;
   readonly description: string | undefined;
+  readonly attributes: SpanAttributes | undefined;
   readonly expiresAt: number | undefined;
   readonly maxInFlight: number;
   readonly openedSequence: number;
@@ -63,6 +64,7 @@ export class PooledSession implements Session {
     this.context = facts.context;
     this.state = opened.state;
     this.description = opened.description;
+    this.attributes = opened.attributes;
     this.expiresAt = opened.expiresAt;
     this.maxInFlight = Math.max(1, Math.min(facts.maxInFlight, opened.maxInFlight ?? Infinity));
     this.openedSequence = facts.openedSequence;
