@@ -179,7 +179,7 @@ class Environment implements CCOSEnvironment {
       random: wiring.random ?? systemRandom,
       readVariable,
       fingerprintKey: wiring.fingerprintKey,
-      sessionDefaults: (config.session ?? {}) as JsonObject,
+      configuration: config as JsonObject,
       targetContext: ({ id, trusted }, caller) =>
         secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : this.#trustPath(id) }),
     });

@@ -1,14 +1,17 @@
-import type { CallContext, Caller, Manifest } from "../src/capability/index.ts";
+import type { CallContext, Caller, CallPolicies, Manifest } from "../src/capability/index.ts";
 import {
   createEmitter,
   createRedactor,
   createSeededRandom,
   startDeadline,
+  type Emitter,
   type JsonObject,
   type JsonValue,
+  type Random,
   type Redactor,
   type RuntimeEvents,
 } from "../src/kernel/index.ts";
+import type { Policy } from "../src/policies/policy.ts";
 import { SessionPoolManager } from "../src/session/index.ts";
 import type { CallOutcome } from "../src/capability/index.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
@@ -19,6 +22,7 @@ export interface RigCall {
   readonly signal?: AbortSignal;
   readonly caller?: Caller;
   readonly idempotent?: boolean;
+  readonly policies?: CallPolicies;
 }
 
 /** A manager with one scripted provider on a clock that the test moves. */
@@ -38,6 +42,8 @@ export interface CapabilityOptions {
   readonly provider?: string;
   readonly requiresSession?: "true" | "auto" | "false";
   readonly session?: JsonObject;
+  /** Other settings of its metadata, such as `{"retry": {…}}`. */
+  readonly settings?: JsonObject;
   readonly endpoint?: string;
   readonly authEnvVar?: string;
   readonly idempotent?: boolean;
@@ -45,7 +51,17 @@ export interface CapabilityOptions {
 
 let calls = 0;
 
-export function createManagerRig(options: { readonly seed?: number; readonly sessionDefaults?: JsonObject } = {}): ManagerRig {
+export interface ManagerRigOptions {
+  readonly seed?: number;
+  /** The `session` settings of the configuration. */
+  readonly sessionDefaults?: JsonObject;
+  /** The other settings of the configuration. */
+  readonly configuration?: JsonObject;
+  /** Default: none. */
+  readonly policies?: (around: { clock: FakeClock; random: Random; events: Emitter<RuntimeEvents> }) => readonly Policy[];
+}
+
+export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
   const clock = createFakeClock();
   const scripted = createScriptedHandler(clock);
   const emitter = createEmitter<RuntimeEvents>();
@@ -60,7 +76,8 @@ export function createManagerRig(options: { readonly seed?: number; readonly ses
     random: createSeededRandom(options.seed ?? 1),
     readVariable: (name) => env[name],
     fingerprintKey: new Uint8Array(32).fill(7),
-    sessionDefaults: options.sessionDefaults,
+    configuration: { ...options.configuration, ...(options.sessionDefaults !== undefined && { session: options.sessionDefaults }) },
+    policies: options.policies?.({ clock, random: createSeededRandom(options.seed ?? 1), events: emitter }),
     targetContext: (_capability, caller) => ({
       variable: (name) => env[name],
       secret: (name) => caller?.credentials?.[name] ?? env[name],
@@ -79,6 +96,7 @@ export function createManagerRig(options: { readonly seed?: number; readonly ses
       remainingMs: () => deadline.remainingMs(),
       caller: call.caller,
       idempotent: call.idempotent,
+      policies: call.policies,
       [Symbol.dispose]: () => deadline[Symbol.dispose](),
     };
   };
@@ -117,7 +135,7 @@ function manifestOf(id: string, options: CapabilityOptions): Manifest {
     effects: [":network"],
     inputSchema: undefined,
     outputSchema: undefined,
-    metadata: { [provider]: block, ...(options.session !== undefined && { session: options.session }) },
+    metadata: { [provider]: block, ...(options.session !== undefined && { session: options.session }), ...options.settings },
     flatMetadata: flat,
     execution: { kind: "provider", block: { provider, key: `${provider}_requires_session`, requiresSession } },
     idempotent: options.idempotent,

@@ -17,7 +17,28 @@ export interface CallOptions {
   readonly caller?: Caller | undefined;
   /** Running this call twice is harmless (or is not), whatever the manifest says. */
   readonly idempotent?: boolean | undefined;
+  /** How often and when this call is run again; false: never. What is left out is as the capability has it. */
+  readonly retry?: false | RetryOptions | undefined;
+  /** Time for one attempt on a session, in milliseconds; 0 sets none. */
+  readonly attemptTimeoutMs?: number | undefined;
+  /** Whether this call may share an execution with identical idempotent ones. */
+  readonly singleFlight?: boolean | undefined;
+  /** `no-store` neither reads nor keeps an answer; `refresh` reads none and keeps the new one. */
+  readonly cache?: "default" | "no-store" | "refresh" | undefined;
 }
+
+/** See the block `retry` of the settings: the same names, ranges and defaults. */
+export interface RetryOptions {
+  /** Runs of the call, the first one included; replays on lost sessions do not count. 1 to 100. */
+  readonly maxAttempts?: number | undefined;
+  readonly initialDelayMs?: number | undefined;
+  readonly maxDelayMs?: number | undefined;
+  readonly budgetRatio?: number | undefined;
+  readonly budgetMinPerSecond?: number | undefined;
+}
+
+/** What a call itself says of how it is run. */
+export type CallPolicies = Pick<CallOptions, "retry" | "attemptTimeoutMs" | "singleFlight" | "cache">;
 
 /** A call under way, as the host hands it down. */
 export interface CallContext {
@@ -27,6 +48,7 @@ export interface CallContext {
   remainingMs(): number;
   readonly caller: Caller | undefined;
   readonly idempotent: boolean | undefined;
+  readonly policies?: CallPolicies | undefined;
 }
 
 export interface SessionUse {

@@ -5,8 +5,10 @@ export {
   type Caller,
   type CallOptions,
   type CallOutcome,
+  type CallPolicies,
   type CallReport,
   type ManifestTraits,
+  type RetryOptions,
   type SessionDelegate,
   type SessionUse,
 } from "./call.ts";

@@ -233,6 +233,7 @@ export class CapabilityMarketplace {
       remainingMs: () => deadline.remainingMs(),
       caller: options.caller,
       idempotent: options.idempotent,
+      policies: options,
     });
     try {
       checkOutputJson(manifest, outcome.value);

@@ -1,32 +1,35 @@
 import type { SessionUse } from "../capability/call.ts";
-import type {
-  CcosError} from "../kernel/index.ts";
 import {
   untilAborted,
+  type CallTracing,
+  type CcosError,
   type Clock,
   type Emitter,
   type JsonValue,
   type Redactor,
   type RuntimeEvents,
 } from "../kernel/index.ts";
+import type { PolicyChain } from "../policies/compose.ts";
+import type { PolicyCall } from "../policies/policy.ts";
 import { classifyFailure } from "./classify-failure.ts";
 import type { SessionCall, SessionHandler } from "./handler.ts";
 import type { Lease, SessionPool } from "./pool.ts";
 import type { PooledSession } from "./pooled-session.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
+import { spanFacts } from "./span-facts.ts";
 
 export interface ExecutionOptions {
   readonly handler: SessionHandler;
   readonly callId: string;
   readonly input: JsonValue;
-  readonly signal: AbortSignal;
-  readonly remainingMs: () => number;
   readonly idempotent: boolean;
   /** Position of the call in the manager's order: sessions opened before it count as reused. */
   readonly sequence: number;
   readonly clock: Clock;
   readonly events: Emitter<RuntimeEvents>;
   readonly redactor: Redactor;
+  readonly tracing: CallTracing | undefined;
+  readonly aroundAttempt: PolicyChain["aroundAttempt"];
   readonly poolOf: (resolved: ResolvedTarget) => SessionPool;
   /** Fresh credentials after a refusal: the target to go on with, or undefined where nothing could be renewed. */
   readonly renew: (refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
@@ -44,6 +47,8 @@ export class Execution {
   #resolved: ResolvedTarget;
   #use: SessionUse | null = null;
   #attempts = 0;
+  /** How long the latest attempt had to wait for its session. */
+  #waitedMs = 0;
   /** Sessions lost under this call, oldest first. */
   readonly #lost: PooledSession[] = [];
   #uncertain = 0;
@@ -62,30 +67,39 @@ export class Execution {
     return this.#use;
   }
 
-  async run(): Promise<JsonValue> {
+  /** Runs it within the time and until the signal of `call`. Running it again goes on where the last run failed. */
+  async run(call: PolicyCall): Promise<JsonValue> {
     for (;;) {
       let pool: SessionPool | undefined;
       let session: PooledSession | undefined;
       let servedBefore = 0;
       try {
         pool = this.#options.poolOf(this.#resolved);
-        const lease = await pool.acquire({
-          signal: this.#options.signal,
-          policy: this.#resolved.resolvedPolicy.policy,
-          holder: this.#options.callId,
-        });
+        const lease = await this.#acquire(call, pool);
         session = lease.session;
         servedBefore = session.served;
         this.#took(session);
-        const value = await this.#attempt(pool, lease);
+        const value = await this.#attempt(call, pool, lease);
         session.served++;
         return value;
       } catch (error) {
         const failure = error as CcosError;
         if (failure.code === "rejected" && session !== undefined) session.served++;
-        if (!(await this.#mayGoOn(failure, pool, session, servedBefore))) throw failure;
+        if (call.signal.aborted || !(await this.#mayGoOn(failure, pool, session, servedBefore))) throw failure;
       }
     }
+  }
+
+  #acquire(call: PolicyCall, pool: SessionPool): Lease | Promise<Lease> {
+    const { callId, clock } = this.#options;
+    this.#waitedMs = 0;
+    const lease = pool.acquire({ signal: call.signal, policy: this.#resolved.resolvedPolicy.policy, holder: callId });
+    if (!(lease instanceof Promise)) return lease;
+    const since = clock.monotonic();
+    return lease.then((got) => {
+      this.#waitedMs = clock.monotonic() - since;
+      return got;
+    });
   }
 
   #took(session: PooledSession): void {
@@ -97,18 +111,43 @@ export class Execution {
     }
   }
 
-  async #attempt(pool: SessionPool, lease: Lease): Promise<JsonValue> {
-    const { handler, signal, input, remainingMs, events, clock } = this.#options;
+  async #attempt(call: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
+    let begun = false;
+    try {
+      return await this.#options.aroundAttempt(call, (limited) => {
+        begun = true;
+        return this.#attemptWithin(limited, pool, lease);
+      });
+    } finally {
+      if (!begun) lease.release();
+    }
+  }
+
+  async #attemptWithin(limits: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
+    const { handler, callId, input, events, clock, tracing } = this.#options;
+    const { signal } = limits;
     const { session } = lease;
     const { capability, target } = this.#resolved;
     const attempt = ++this.#attempts;
     let sent = false;
-    const call: SessionCall = { capability, target, input, signal, remainingMs, attempt, sent: () => void (sent = true) };
-    const event = { ...session.describe(), callId: this.#options.callId, capabilityId: capability.id, attempt };
+    const event = { ...session.describe(), callId, capabilityId: capability.id, attempt };
     const startedAt = clock.monotonic();
-    events.emit("attemptStarted", { ...event, operation: target.operation });
+    const facts = spanFacts(handler, session, target);
+    events.emit("attemptStarted", { ...event, operation: target.operation, waitedMs: this.#waitedMs, ...facts });
+    const trace = tracing?.attempt(callId);
+    const call: SessionCall = {
+      capability,
+      target,
+      input,
+      signal,
+      remainingMs: () => limits.remainingMs(),
+      attempt,
+      headers: trace?.headers,
+      sent: () => void (sent = true),
+    };
     // An async wrapper, so that a handler which throws at once is no special case.
-    const work = (async () => handler.executeWithSession(session, call, session.context))();
+    const execute = async (): Promise<JsonValue> => handler.executeWithSession(session, call, session.context);
+    const work = trace === undefined ? execute() : trace.run(execute);
     pool.releaseWhenSettled(lease, work, signal);
     try {
       const value = await untilAborted(work, signal);
@@ -116,7 +155,7 @@ export class Execution {
       return value;
     } catch (error) {
       let failure = classifyFailure(handler, error, { phase: "execute", sent, target });
-      if (signal.aborted && sent) failure = failure.with({ details: { sent: true } });
+      if (signal.aborted) failure = failure.with({ details: { sent } });
       events.emit("attemptEnded", {
         ...event,
         durationMs: clock.monotonic() - startedAt,
@@ -142,7 +181,7 @@ export class Execution {
     session: PooledSession | undefined,
     servedBefore: number,
   ): Promise<boolean> {
-    if (pool === undefined || this.#options.signal.aborted) return false;
+    if (pool === undefined) return false;
     const { policy } = this.#resolved.resolvedPolicy;
     switch (failure.code) {
       case "session-lost": {

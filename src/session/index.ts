@@ -18,7 +18,5 @@ export {
   type ResolvedSessionPolicy,
   type SessionPolicy,
   type SessionScope,
-  type SettingLayer,
-  type SettingSource,
 } from "./session-policy.ts";
 export { SessionPoolManager, type SessionId, type SessionPoolManagerOptions } from "./session-pool-manager.ts";

@@ -1,9 +1,12 @@
 import { getOwn, isJsonObject, type JsonObject } from "../kernel/index.ts";
+import type { PolicySettings } from "../policies/policy-settings.ts";
+import type { SettingLayer } from "../policies/settings.ts";
 import type { Caller } from "../capability/call.ts";
 import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { fingerprintIdentity, sessionKey } from "./session-key.ts";
-import { resolveSessionPolicy, sessionSettings, type ResolvedSessionPolicy } from "./session-policy.ts";
+import { SettingsResolver } from "./resolve-settings.ts";
+import type { ResolvedSessionPolicy } from "./session-policy.ts";
 
 /** Everything that decides which session may serve a call. */
 export interface ResolvedTarget {
@@ -11,7 +14,14 @@ export interface ResolvedTarget {
   readonly target: Target;
   readonly identity: string;
   readonly resolvedPolicy: ResolvedSessionPolicy;
+  readonly policySettings: PolicySettings;
+  /** What the settings were resolved from; for a call that brings some of its own. */
+  readonly layers: readonly SettingLayer[];
   readonly key: string;
+  /** Provider and endpoint. */
+  readonly peer: string;
+  /** Provider, endpoint and identity. */
+  readonly tenant: string;
   /** Every call gets a session of its own. */
   readonly ephemeral: boolean;
 }
@@ -21,8 +31,8 @@ export interface TargetResolverOptions {
   readonly targetContext: (capability: SessionCapability, caller: Caller | undefined) => TargetContext;
   /** A variable as it is now; to notice that an answer has become stale. */
   readonly readVariable: (name: string) => string | undefined;
-  /** The `session` settings of the configuration. */
-  readonly sessionDefaults: JsonObject;
+  /** The settings of the configuration that hold for every endpoint. */
+  readonly configuration: JsonObject;
   /** Told the key of a target that a capability has left for another: a secret or an address was changed. */
   readonly superseded: (key: string) => void;
   /** Keys the fingerprints of identities. */
@@ -44,8 +54,11 @@ export class TargetResolver {
   // By manifest, then by what distinguishes callers; a manifest that is dropped takes its answers along.
   readonly #cache = new WeakMap<Manifest, Map<string, CachedTarget>>();
 
+  readonly #settings: SettingsResolver;
+
   constructor(options: TargetResolverOptions) {
     this.#options = options;
+    this.#settings = new SettingsResolver(options.configuration);
   }
 
   resolve(handler: SessionHandler, manifest: Manifest, block: ProviderBlock, caller: Caller | undefined): ResolvedTarget {
@@ -101,11 +114,8 @@ export class TargetResolver {
       authorizeCommand: (command) => context.authorizeCommand(command),
       endpointSettings: (endpoint) => context.endpointSettings(endpoint),
     });
-    const resolvedPolicy = resolveSessionPolicy([
-      { source: "capability", values: sessionSettings(manifest.metadata) },
-      { source: "endpoint", values: sessionSettings(context.endpointSettings(target.endpoint)) },
-      { source: "configuration", values: this.#options.sessionDefaults },
-    ]);
+    const settings = this.#settings.of(manifest, target.endpoint, () => context.endpointSettings(target.endpoint));
+    const { session: resolvedPolicy } = settings;
     const identity = fingerprintIdentity(this.#options.fingerprintKey, target.credentials);
     const ephemeral = block.requiresSession === "false";
     const key = sessionKey({
@@ -117,7 +127,9 @@ export class TargetResolver {
       callerId: caller?.id,
       ephemeral,
     });
-    return { capability, target, identity, resolvedPolicy, key, ephemeral };
+    const peer = `${handler.provider} ${target.endpoint}`;
+    const tenant = `${identity} ${peer}`;
+    return { capability, target, identity, resolvedPolicy, policySettings: settings.policies, layers: settings.layers, key, peer, tenant, ephemeral };
   }
 }
 

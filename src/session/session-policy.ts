@@ -1,4 +1,4 @@
-import { didYouMean, fail, getOwn, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import { flag, oneOf, resolveBlock, whole, type SettingInForce, type SettingLayer, type SettingTable } from "../policies/settings.ts";
 
 /** Whose calls may meet on one session. */
 export type SessionScope = "identity" | "caller" | "capability" | "shared";
@@ -49,104 +49,40 @@ export interface SessionPolicy {
   readonly stateful: boolean;
 }
 
-/** Where a setting comes from, nearest first. */
-export type SettingSource = "capability" | "endpoint" | "configuration" | "default";
-
-export interface SettingLayer {
-  readonly source: SettingSource;
-  /** In the words of the metadata (`max_sessions`); values may be texts, as flattening leaves them. */
-  readonly values: JsonObject;
-}
-
 export interface ResolvedSessionPolicy {
   readonly policy: SessionPolicy;
   /** By the key of the metadata: the value in force and where it comes from. */
-  readonly sources: Readonly<Record<string, { readonly value: JsonValue; readonly source: SettingSource }>>;
+  readonly sources: Readonly<Record<string, SettingInForce>>;
 }
 
-interface Field {
-  readonly name: keyof SessionPolicy;
-  readonly fallback: JsonValue | undefined;
-  parse(value: JsonValue): unknown;
-  readonly expected: string;
-}
+const MOST = Number.MAX_SAFE_INTEGER;
 
-const SCOPES: readonly string[] = ["identity", "caller", "capability", "shared"];
-
-function whole(name: keyof SessionPolicy, least: number, fallback: number | undefined): Field {
-  return {
-    name,
-    fallback,
-    expected: `a whole number of at least ${least}`,
-    parse(value) {
-      const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-      return typeof number === "number" && Number.isSafeInteger(number) && number >= least ? number : undefined;
-    },
-  };
-}
-
-const FIELDS: Readonly<Record<string, Field>> = {
-  scope: {
-    name: "scope",
-    fallback: "identity",
-    expected: `one of ${SCOPES.join(", ")}`,
-    parse: (value) => (typeof value === "string" && SCOPES.includes(value) ? value : undefined),
-  },
-  max_sessions: whole("maxSessions", 1, 1),
-  max_sessions_per_endpoint: whole("maxSessionsPerEndpoint", 1, 64),
-  max_sessions_total: whole("maxSessionsTotal", 1, 1000),
-  min_idle: whole("minIdle", 0, 0),
-  max_in_flight: whole("maxInFlight", 1, undefined),
-  max_waiters: whole("maxWaiters", 0, 1000),
-  acquire_timeout_ms: whole("acquireTimeoutMs", 1, 10_000),
-  open_timeout_ms: whole("openTimeoutMs", 1, 30_000),
-  idle_timeout_ms: whole("idleTimeoutMs", 0, 300_000),
-  max_lifetime_ms: whole("maxLifetimeMs", 0, 0),
-  validate_after_idle_ms: whole("validateAfterIdleMs", 0, 0),
-  lease_timeout_ms: whole("leaseTimeoutMs", 0, 3_600_000),
-  max_replays: whole("maxReplays", 0, 2),
-  stateful: {
-    name: "stateful",
-    fallback: false,
-    expected: "true or false",
-    parse: (value) => (value === true || value === "true" ? true : value === false || value === "false" ? false : undefined),
-  },
-};
+/** The settings of the `session` block, with range and default. */
+export const SESSION_TABLE = {
+  scope: oneOf(["identity", "caller", "capability", "shared"] as const, "identity"),
+  max_sessions: whole(1, MOST, 1),
+  max_sessions_per_endpoint: whole(1, MOST, 64),
+  max_sessions_total: whole(1, MOST, 1000),
+  min_idle: whole(0, MOST, 0),
+  max_in_flight: whole(1, MOST, undefined),
+  max_waiters: whole(0, MOST, 1000),
+  acquire_timeout_ms: whole(1, MOST, 10_000),
+  open_timeout_ms: whole(1, MOST, 30_000),
+  idle_timeout_ms: whole(0, MOST, 300_000),
+  max_lifetime_ms: whole(0, MOST, 0),
+  validate_after_idle_ms: whole(0, MOST, 0),
+  lease_timeout_ms: whole(0, MOST, 3_600_000),
+  max_replays: whole(0, MOST, 2),
+  stateful: flag(false),
+} as const satisfies SettingTable;
 
 /**
  * One complete policy from several layers; the first layer that sets a key decides.
  * Throws `invalid-argument` for a value out of range and for a key that does not exist.
  */
 export function resolveSessionPolicy(layers: readonly SettingLayer[]): ResolvedSessionPolicy {
-  for (const layer of layers) {
-    for (const key of Object.keys(layer.values)) {
-      if (!Object.hasOwn(FIELDS, key)) {
-        fail("invalid-argument", `Unknown session setting :${key} (${layer.source}).`, {
-          remedy: didYouMean(key, Object.keys(FIELDS)) || `The settings are ${Object.keys(FIELDS).join(", ")}.`,
-        });
-      }
-    }
-  }
-  const policy: Record<string, unknown> = {};
-  const sources: Record<string, { value: JsonValue; source: SettingSource }> = {};
-  for (const [key, field] of Object.entries(FIELDS)) {
-    const layer = layers.find((candidate) => getOwn(candidate.values, key) !== undefined);
-    if (layer === undefined) {
-      policy[field.name] = field.fallback;
-      if (field.fallback !== undefined) sources[key] = { value: field.fallback, source: "default" };
-      continue;
-    }
-    const given = getOwn(layer.values, key) as JsonValue;
-    const parsed = field.parse(given);
-    if (parsed === undefined) {
-      fail("invalid-argument", `The session setting :${key} (${layer.source}) must be ${field.expected}, not ${stringifyJson(given)}.`, {
-        remedy: `Set :${key} to ${field.expected}.`,
-      });
-    }
-    policy[field.name] = parsed;
-    sources[key] = { value: parsed as JsonValue, source: layer.source };
-  }
-  return { policy: policy as unknown as SessionPolicy, sources };
+  const { values, explained } = resolveBlock("session", SESSION_TABLE, layers);
+  return { policy: values, sources: explained };
 }
 
 /**
@@ -164,10 +100,4 @@ export function strictest(one: SessionPolicy, other: SessionPolicy): SessionPoli
     maxWaiters: least("maxWaiters"),
     maxInFlight: one.maxInFlight === undefined ? other.maxInFlight : Math.min(one.maxInFlight, other.maxInFlight ?? Infinity),
   };
-}
-
-/** The `session` object inside settings or metadata; empty where there is none. */
-export function sessionSettings(settings: JsonObject): JsonObject {
-  const block = getOwn(settings, "session");
-  return isJsonObject(block) ? block : {};
 }

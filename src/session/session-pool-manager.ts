@@ -13,6 +13,7 @@ import {
   systemClock,
   systemRandom,
   toCcosError,
+  type CallTracing,
   type Clock,
   type Emitter,
   type JsonObject,
@@ -21,15 +22,17 @@ import {
   type Redactor,
   type RuntimeEvents,
 } from "../kernel/index.ts";
-import { composePolicies } from "../policies/compose.ts";
-import type { Policy } from "../policies/policy.ts";
+import { composePolicies, type PolicyChain } from "../policies/compose.ts";
+import type { Policy, PolicyCall } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
+import { cacheModeOf, callSettings } from "./call-settings.ts";
 import { Execution } from "./execution.ts";
 import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
 import { PoolShelf } from "./pool-shelf.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
+import { shareKey } from "./share-key.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
@@ -44,9 +47,12 @@ export interface SessionPoolManagerOptions {
   readonly fingerprintKey: Uint8Array;
   /** A variable as it is now. */
   readonly readVariable: (name: string) => string | undefined;
-  /** The `session` settings of the configuration; default none. */
-  readonly sessionDefaults?: JsonObject | undefined;
+  /** The settings of the configuration that hold for every endpoint (`session`, `retry` …); default none. */
+  readonly configuration?: JsonObject | undefined;
+  /** Around calls and attempts, in their fixed order whatever the order here; default none. */
   readonly policies?: readonly Policy[] | undefined;
+  /** Follows calls into their handlers and on to the peers. Default: nobody does. */
+  readonly tracing?: CallTracing | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
 }
@@ -60,10 +66,12 @@ export class SessionPoolManager implements SessionDelegate {
   readonly #handlers = new HandlerShelf();
   readonly #pools: PoolShelf;
   readonly #targets: TargetResolver;
-  readonly #runPolicies: ReturnType<typeof composePolicies>;
+  readonly #policies: readonly Policy[];
+  readonly #chain: PolicyChain;
   /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
   readonly #renewals = new Map<string, Promise<boolean>>();
   readonly #running = new Set<AbortController>();
+  readonly #tracing: CallTracing | undefined;
   #sequence = 0;
   #closing: Promise<void> | undefined;
 
@@ -81,11 +89,13 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets = new TargetResolver({
       targetContext: options.targetContext,
       readVariable: options.readVariable,
-      sessionDefaults: options.sessionDefaults ?? {},
+      configuration: options.configuration ?? {},
       fingerprintKey: options.fingerprintKey,
       superseded: (key) => this.#pools.retire(key, "its credentials or settings have changed"),
     });
-    this.#runPolicies = composePolicies(options.policies ?? []);
+    this.#policies = options.policies ?? [];
+    this.#chain = composePolicies(this.#policies);
+    this.#tracing = options.tracing;
   }
 
   /**
@@ -144,33 +154,45 @@ export class SessionPoolManager implements SessionDelegate {
     let execution: Execution | undefined;
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
+      const { callId, policies } = context;
       const idempotent = context.idempotent ?? manifest.idempotent ?? resolved.target.idempotent ?? false;
-      execution = new Execution(
-        {
-          handler,
-          callId: context.callId,
-          input,
-          signal,
-          remainingMs: () => context.remainingMs(),
-          idempotent,
-          sequence,
-          clock,
-          events,
-          redactor,
-          poolOf: (target) => this.#pools.of(handler, target),
-          renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
-        },
-        resolved,
-      );
-      const running = execution;
-      const call = {
+      const execute = (): Execution =>
+        new Execution(
+          {
+            handler,
+            callId,
+            input,
+            idempotent,
+            sequence,
+            clock,
+            events,
+            redactor,
+            tracing: this.#tracing,
+            aroundAttempt: this.#chain.aroundAttempt,
+            poolOf: (target) => this.#pools.of(handler, target),
+            renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
+          },
+          resolved,
+        );
+      const own = execute();
+      execution = own;
+      let behind: Execution | undefined;
+      const call: PolicyCall = {
+        callId,
         capabilityId: manifest.id,
-        target: resolved.target.endpoint,
+        provider: handler.provider,
+        endpoint: resolved.target.endpoint,
+        peer: resolved.peer,
+        tenant: resolved.tenant,
+        shareKey: () => shareKey(resolved, manifest, input),
         idempotent,
+        settings: callSettings(resolved, policies),
+        cacheMode: cacheModeOf(policies),
         signal,
         remainingMs: () => context.remainingMs(),
       };
-      const value = await this.#runPolicies(call, () => running.run());
+      // What runs in the background is no part of what this call reports.
+      const value = await this.#chain.aroundCall(call, (given) => (given.background ? (behind ??= execute()) : own).run(given));
       return { value, session: execution.session, attempts: execution.attempts };
     } catch (error) {
       const failure = this.#told(toCcosError(error));
@@ -234,6 +256,7 @@ export class SessionPoolManager implements SessionDelegate {
       for (const controller of this.#running) controller.abort(reason);
     });
     try {
+      for (const policy of this.#policies) policy.close?.(closingError());
       await Promise.all([...this.#pools.all()].map((pool) => pool.close("the environment closed")));
       // After every session: connections that sessions share are needed to end them.
       await Promise.all([...this.#handlers.loaded()].map((handler) => this.#closeHandler(handler)));
@@ -267,9 +290,7 @@ export class SessionPoolManager implements SessionDelegate {
   /** A signal that ends with the caller's and with closing. `finish` it when the call is over. */
   #start(parent: AbortSignal | undefined): AbortController & { finish(): void } {
     if (this.#closing !== undefined) {
-      throw new CcosError("pool-closed", "The sessions are being closed.", {
-        remedy: "Call before the environment is closed, or create another environment.",
-      });
+      throw closingError();
     }
     const controller = new AbortController();
     const onAbort = (): void => controller.abort(abortError(parent as AbortSignal));
@@ -312,6 +333,12 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }
+}
+
+function closingError(): CcosError {
+  return new CcosError("pool-closed", "The sessions are being closed.", {
+    remedy: "Call before the environment is closed, or create another environment.",
+  });
 }
 
 function blockOf(manifest: Manifest): ProviderBlock {

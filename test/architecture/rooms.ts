@@ -17,6 +17,8 @@ export const CONTRACTS = [
   "capability/manifest.ts",
   "policies/compose.ts",
   "policies/policy.ts",
+  "policies/policy-settings.ts",
+  "policies/settings.ts",
   "session/handler.ts",
   "stores/store.ts",
 ] as const;
@@ -57,6 +59,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "capability/manifest.ts",
       "policies/compose.ts",
       "policies/policy.ts",
+      "policies/policy-settings.ts",
+      "policies/settings.ts",
       "stores/store.ts",
     ],
     packages: [],
