@@ -1,13 +1,14 @@
 import {
-  isCcosError,
   isJsonObject,
   startDeadline,
   systemClock,
   systemRandom,
   type CcosError,
+  type Deadline,
   type JsonObject,
   type JsonValue,
 } from "../src/kernel/index.ts";
+import { classifyFailure } from "../src/session/classify-failure.ts";
 import type {
   Session,
   SessionCall,
@@ -36,6 +37,8 @@ export interface HandlerDriver<State> {
     input?: JsonValue,
     options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
   ): Promise<JsonValue>;
+  stream(session: Session<State>, capability: SessionCapability, input?: JsonValue): AsyncIterable<JsonValue>;
+  probe(session: Session<State>): Promise<boolean>;
   terminate(session: Session<State>): Promise<void>;
   /** Terminates every session that is still open, and closes the handler. */
   close(): Promise<void>;
@@ -50,10 +53,7 @@ export interface DriverOptions {
   readonly onSecret?: (name: string, use: SecretUse) => void;
 }
 
-export function driveHandler<State>(
-  handler: SessionHandler<State>,
-  options: DriverOptions = {},
-): HandlerDriver<State> {
+export function driveHandler<State>(handler: SessionHandler<State>, options: DriverOptions = {}): HandlerDriver<State> {
   const env = options.env ?? {};
   const lost: string[] = [];
   const warnings: string[] = [];
@@ -83,17 +83,37 @@ export function driveHandler<State>(
   });
 
   const never = new AbortController().signal;
-  const classified = (error: unknown, phase: "open" | "execute" | "terminate", sent: boolean, target: Target): CcosError => {
-    if (isCcosError(error)) return error;
-    const result = handler.classifyFailure?.(error, { phase, sent, target });
-    if (result === undefined) throw error;
-    return result;
-  };
+  const classified = (
+    error: unknown,
+    phase: "open" | "execute" | "terminate",
+    sent: boolean,
+    target: Target,
+  ): CcosError => classifyFailure(handler, error, { phase, sent, target });
 
   const keep = (target: Target, state: State): Session<State> => {
     const session: Session<State> = { id: `ses_${++count}`, target, state, lost: false };
     open.set(session.id, session);
     return session;
+  };
+
+  const started = (
+    capability: SessionCapability,
+    input: JsonValue,
+    deadline: Deadline,
+  ): { readonly call: SessionCall; wasSent(): boolean } => {
+    let sent = false;
+    const call: SessionCall = {
+      capability,
+      target: driver.target(capability),
+      input,
+      signal: deadline.signal,
+      remainingMs: () => deadline.remainingMs(),
+      attempt: 1,
+      sent: () => {
+        sent = true;
+      },
+    };
+    return { call, wasSent: () => sent };
   };
 
   const driver: HandlerDriver<State> = {
@@ -120,24 +140,26 @@ export function driveHandler<State>(
     },
     async call(session, capability, input = {}, { signal, timeoutMs = Number.POSITIVE_INFINITY } = {}) {
       using deadline = startDeadline(systemClock, timeoutMs, signal);
-      const target = driver.target(capability);
-      let sent = false;
-      const call: SessionCall = {
-        capability,
-        target,
-        input,
-        signal: deadline.signal,
-        remainingMs: () => deadline.remainingMs(),
-        attempt: 1,
-        sent: () => {
-          sent = true;
-        },
-      };
+      const { call, wasSent } = started(capability, input, deadline);
       try {
         return await handler.executeWithSession(session, call, context(never));
       } catch (error) {
-        throw classified(error, "execute", sent, target);
+        throw classified(error, "execute", wasSent(), call.target);
       }
+    },
+    async *stream(session, capability, input = {}) {
+      using deadline = startDeadline(systemClock, Number.POSITIVE_INFINITY);
+      if (handler.stream === undefined) throw new Error("This handler does not stream.");
+      const { call, wasSent } = started(capability, input, deadline);
+      try {
+        yield* handler.stream(session, call, context(never));
+      } catch (error) {
+        throw classified(error, "execute", wasSent(), call.target);
+      }
+    },
+    async probe(session) {
+      if (handler.probe === undefined) throw new Error("This handler probes nothing.");
+      return handler.probe(session, context(never));
     },
     async terminate(session) {
       open.delete(session.id);

@@ -19,3 +19,15 @@ export {
   type McpToolCall,
 } from "./mcp-server.ts";
 export { capabilityOf, driveHandler, type DriverOptions, type HandlerDriver } from "./drive-handler.ts";
+export { drivePool, type PoolCall, type PoolDriver, type PoolDriverOptions } from "./drive-pool.ts";
+export {
+  handlerChecks,
+  REJECTION,
+  RETRY_AFTER_MS,
+  type HandlerCheck,
+  type HandlerCheckOptions,
+  type HandlerPeer,
+  type HandlerRig,
+  type PeerAbility,
+  type PeerFault,
+} from "./handler-suite/index.ts";

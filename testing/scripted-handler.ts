@@ -11,6 +11,8 @@ export interface ScriptedDials {
   forgetAfter: number;
   /** Asked at every opening; an error makes it fail. `count` starts at 1. */
   openFailure: (count: number) => Error | undefined;
+  /** Awaited at every call that reached a living session, before it is executed; an error refuses it. */
+  beforeCall: (call: SessionCall) => void | Promise<void>;
   /** Asked at every call that reached a living session, after it was executed; an error takes the answer's place. */
   callFailure: (call: SessionCall) => Error | undefined;
   /** A call that is aborted does not let go. */
@@ -56,6 +58,7 @@ export function createScriptedHandler(clock: Clock, provider = "line"): Scripted
     callDelayMs: 0,
     forgetAfter: Infinity,
     openFailure: () => undefined,
+    beforeCall: () => {},
     callFailure: () => undefined,
     ignoreAbort: false,
     maxInFlight: undefined,
@@ -84,6 +87,8 @@ export function createScriptedHandler(clock: Clock, provider = "line"): Scripted
     await pause(dials.callDelayMs, dials.ignoreAbort ? undefined : call.signal);
     const number = session.state;
     if (!alive.has(number)) throw new CcosError("session-lost", `The peer knows no session ${number}.`);
+    const admission = dials.beforeCall(call);
+    if (admission !== undefined) await admission;
     const identity = session.target.credentials["token"] ?? "";
     executed.push({ session: number, identity, input: call.input, capabilityId: call.capability.id });
     const count = (served.get(number) ?? 0) + 1;
