@@ -31,3 +31,4 @@ export {
   type PeerAbility,
   type PeerFault,
 } from "./handler-suite/index.ts";
+export { startMcpStdioServer, type McpStdioServer, type StdioNote, type StdioOrders } from "./mcp-stdio-server.ts";

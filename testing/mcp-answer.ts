@@ -56,11 +56,17 @@ export class Answer {
         if (!fault.executed) this.cut();
         return !fault.executed;
       case "raw":
-        this.#response.writeHead(200, { "content-type": fault.contentType ?? "application/json" }).end(fault.body.replaceAll("$ID", JSON.stringify(this.#id)));
-        return true;
+        if (fault.executed !== true) this.raw(fault);
+        return fault.executed !== true;
       default:
         return false;
     }
+  }
+
+  raw({ body, contentType = "application/json" }: McpFault & { kind: "raw" }): void {
+    this.#response
+      .writeHead(200, { "content-type": contentType })
+      .end(body.replaceAll("$ID", JSON.stringify(this.#id)));
   }
 
   cut(): void {
@@ -75,6 +81,7 @@ export class Answer {
   #message(message: object, mode: "json" | "sse"): void {
     const body = JSON.stringify(message);
     if (mode === "json") this.#response.writeHead(200, { "content-type": "application/json" }).end(body);
-    else this.#response.writeHead(200, { "content-type": "text/event-stream" }).end(`event: message\ndata: ${body}\n\n`);
+    else
+      this.#response.writeHead(200, { "content-type": "text/event-stream" }).end(`event: message\ndata: ${body}\n\n`);
   }
 }

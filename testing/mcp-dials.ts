@@ -47,7 +47,7 @@ export type McpFault =
   /** The tool runs, then its stream ends without an answer. */
   | { kind: "end-stream"; eventId?: string }
   /** This text is the body of the answer, whatever it is; `$ID` in it stands for the id of the request. */
-  | { kind: "raw"; body: string; contentType?: string }
+  | { kind: "raw"; body: string; contentType?: string; executed?: boolean }
   /** The tool runs and answers with this many bytes of text. */
   | { kind: "oversize"; bytes: number };
 

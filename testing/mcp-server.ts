@@ -3,7 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 
 import { Answer } from "./mcp-answer.ts";
-import type { McpExchange, McpFault, McpServer, McpServerCounts, McpServerDials, McpSessionRecord } from "./mcp-dials.ts";
+import type {
+  McpExchange,
+  McpFault,
+  McpServer,
+  McpServerCounts,
+  McpServerDials,
+  McpSessionRecord,
+} from "./mcp-dials.ts";
 import { DEFAULT_TOOLS, text } from "./mcp-tools.ts";
 
 export type * from "./mcp-dials.ts";
@@ -131,7 +138,8 @@ class ScriptedMcpServer implements McpServer {
     }
     if (request.method === "DELETE") return this.#delete(request, answer);
     if (request.method === "GET") return answer.status({ kind: "status", status: 405 });
-    if (message === undefined) return answer.status({ kind: "status", status: 400, code: -32700, message: "Parse error" });
+    if (message === undefined)
+      return answer.status({ kind: "status", status: 400, code: -32700, message: "Parse error" });
 
     const at = method === "server/discover" || method === "initialize" || method === "tools/list" ? method : undefined;
     const fault = at === undefined ? undefined : this.dials.faultAt[at];
@@ -226,7 +234,8 @@ class ScriptedMcpServer implements McpServer {
         await this.#call(message, session, token, answer, extra);
         return;
       default:
-        if (session === undefined) answer.status({ kind: "status", status: 404, code: -32601, message: "Method not found" });
+        if (session === undefined)
+          answer.status({ kind: "status", status: 404, code: -32601, message: "Method not found" });
         else answer.error(-32601, "Method not found");
     }
   }
@@ -273,8 +282,10 @@ class ScriptedMcpServer implements McpServer {
       }
       if (controller.signal.aborted) return;
       if (fault?.kind === "cut") answer.cut();
+      else if (fault?.kind === "raw") answer.raw(fault);
       else if (fault?.kind === "end-stream") answer.endStream(fault.eventId);
-      else if (fault?.kind === "oversize") answer.result({ ...extra, ...text("x".repeat(fault.bytes)) }, this.dials.answers);
+      else if (fault?.kind === "oversize")
+        answer.result({ ...extra, ...text("x".repeat(fault.bytes)) }, this.dials.answers);
       else answer.result({ ...extra, ...result }, this.dials.answers);
     } finally {
       this.#running.delete(id);
@@ -293,7 +304,8 @@ class ScriptedMcpServer implements McpServer {
     const fault = this.dials.faultAt.DELETE;
     if (fault !== undefined && fault !== null && answer.fault(fault)) return;
     const session = this.sessions.get(String(request.headers["mcp-session-id"]));
-    if (session?.state !== "open") return answer.status({ kind: "status", status: 404, code: -32001, message: "Session not found" });
+    if (session?.state !== "open")
+      return answer.status({ kind: "status", status: 404, code: -32001, message: "Session not found" });
     session.state = "deleted";
     answer.status({ kind: "status", status: 200, body: "" });
   }

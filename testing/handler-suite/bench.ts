@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import {
   isCcosError,
   type CcosError,
@@ -135,7 +136,7 @@ function observed<T>(work: Promise<T>): Promise<T> {
 
 async function failure(work: Promise<unknown>, codes: readonly ErrorCode[]): Promise<CcosError> {
   const error = await work.then(
-    (value) => assert.fail(`It gave ${JSON.stringify(value)} where ${codes.join(" or ")} was expected.`),
+    (value) => assert.fail(`It gave ${inspect(value, { depth: 1 })} where ${codes.join(" or ")} was expected.`),
     (thrown: unknown) => thrown,
   );
   if (!isCcosError(error)) throw error;
