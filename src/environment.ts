@@ -20,6 +20,7 @@ import {
   createEmitter,
   createRedactor,
   startDeadline,
+  stripControls,
   systemClock,
   systemRandom,
   type Clock,
@@ -36,6 +37,7 @@ import { createMcpHandler } from "./providers/mcp/index.ts";
 import { evaluate, fromJson, toJson, type Limits, type Value } from "./rtfs/index.ts";
 import { openStore } from "./stores/index.ts";
 import { SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
+import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
 export interface EnvironmentOptions {
   /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
@@ -51,7 +53,7 @@ export interface EnvironmentOptions {
   /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   readonly handlers?: readonly SessionHandler[] | undefined;
-  /** Where programs print and log. Default: stderr, a line each. */
+  /** Where programs print and log; each text comes with its line end. Default: stderr, with what is secret blanked. */
   readonly output?: OutputSinks | undefined;
   /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */
   readonly onWarning?: ((warning: RuntimeEvents["warning"]) => void) | undefined;
@@ -155,6 +157,7 @@ class Environment implements CCOSEnvironment {
   readonly #events: Emitter<RuntimeEvents>;
   readonly #manager: SessionPoolManager;
   readonly #marketplace: CapabilityMarketplace;
+  readonly #telemetry: Telemetry;
   #closed = false;
 
   constructor(wiring: Wiring) {
@@ -172,9 +175,16 @@ class Environment implements CCOSEnvironment {
       redactor: this.redactor,
     });
     const readVariable = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
+    this.#telemetry = observeRuntime({
+      events,
+      redactor: this.redactor,
+      sessions: () => this.#manager.list(),
+      isCapability: (id) => this.#marketplace.get(id) !== undefined,
+    });
     this.#manager = new SessionPoolManager({
       events,
       redactor: this.redactor,
+      tracing: this.#telemetry,
       clock: this.#clock,
       random: wiring.random ?? systemRandom,
       readVariable,
@@ -194,7 +204,7 @@ class Environment implements CCOSEnvironment {
       clock: this.#clock,
       defaultTimeoutMs: config.timeout_ms,
       readVariable,
-      output: wiring.output ?? { print: (text) => void process.stderr.write(text), log: (text) => void process.stderr.write(`${text}\n`) },
+      output: wiring.output ?? standardError(this.redactor),
     });
     this.capabilities = {
       list: (query) => this.#list(query),
@@ -264,7 +274,7 @@ class Environment implements CCOSEnvironment {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     this.#closed = true;
-    return this.#manager.close(options);
+    return this.#manager.close(options).finally(() => this.#telemetry[Symbol.dispose]());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -329,6 +339,15 @@ class Environment implements CCOSEnvironment {
       this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
     }
   }
+}
+
+/** What programs print: a terminal gets no control characters, and nobody a secret that is known. */
+function standardError(redactor: Redactor): OutputSinks {
+  const write = (text: string): void => {
+    const shown = redactor.redactKnown(text);
+    process.stderr.write(process.stderr.isTTY ? stripControls(shown) : shown);
+  };
+  return { print: write, log: write };
 }
 
 /** Paths that lead from here to where they lead from `cwd`; as given where that is here, since people read them. */

@@ -26,6 +26,7 @@ export async function withEnvironment<T>(context: CommandContext, use: (env: CCO
   const { output } = context;
   const env = await createEnvironment({
     ...environmentOptions(context),
+    output: { print: (text) => output.printed(text), log: (text) => output.printed(text) },
     onWarning: ({ message }) => output.note(`${output.style("yellow", "warning:")} ${output.style([], message)}`),
   });
   output.guard(env.redactor);

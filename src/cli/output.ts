@@ -20,6 +20,8 @@ export interface Output {
   note(text: string): void;
   /** A line on stderr that `--quiet` does not silence. */
   problem(text: string): void;
+  /** What a program printed, as it is but for secrets that are known, on stderr; values alone go to stdout. */
+  printed(text: string): void;
   /** Styled where stderr is a terminal and colour is wanted. */
   style(style: Style, text: string): string;
   /** The same for stdout. */
@@ -67,6 +69,7 @@ export function createOutput(options: OutputOptions): Output {
     text: (text) => void stdout.write(line(text)),
     note: (text) => void (options.quiet === true || stderr.write(line(text))),
     problem: (text) => void stderr.write(line(text)),
+    printed: (text) => void stderr.write(stderr.isTTY === true ? stripControls(redactor.redactKnown(text)) : redactor.redactKnown(text)),
     style: (style, text) => paint(colours.err, style, stripControls(text)),
     styleValue: (style, text) => paint(colours.out, style, stripControls(text)),
     guard(other) {

@@ -49,7 +49,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   stores: { doors: ["kernel"] },
   policies: { doors: ["kernel"], contracts: ["stores/store.ts"] },
   config: { doors: ["kernel"] },
-  telemetry: { doors: ["kernel"], contracts: ["stores/store.ts"] },
+  telemetry: { doors: ["kernel"], contracts: ["stores/store.ts"], packages: ["@opentelemetry/api"] },
   audit: { doors: ["kernel"], contracts: ["stores/store.ts"] },
   capability: { doors: ["rtfs", "kernel"] },
   session: {

@@ -29,6 +29,7 @@ export interface Connection {
   readonly verdictKey: string;
   /** What the server said of itself, for people. */
   readonly description: string;
+  readonly protocolVersion: string;
   /** What another process needs to go on; undefined where the session lives in a socket or a child process. */
   record(): SessionRecord | undefined;
 }
@@ -277,6 +278,7 @@ class Attempt {
       meta,
       verdictKey: this.#key,
       description: `${oneLine(name, 100)}, MCP ${protocolVersion}`,
+      protocolVersion,
       record() {
         if (kind !== "http") return undefined;
         const discover = client.getDiscoverResult();

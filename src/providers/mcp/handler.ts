@@ -1,3 +1,5 @@
+import { channel } from "node:diagnostics_channel";
+
 import type { Agent } from "undici";
 
 import { fail, getOwn, isJsonObject, type CcosError, type JsonObject, type JsonValue } from "../../kernel/index.ts";
@@ -70,11 +72,12 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     const { connection } = session.state;
     const { transport } = connection;
     const params: JsonObject = { name: call.target.operation, arguments: readArguments(call) };
-    if (connection.meta !== undefined) params["_meta"] = connection.meta;
+    const meta = withTrace(connection.meta, call.headers);
+    if (meta !== undefined) params["_meta"] = meta;
     const send = (): Promise<RpcAnswer> =>
       transport.request("tools/call", params, {
         signal: call.signal,
-        headers: this.#headersFor(connection, call),
+        headers: withTrace(this.#headersFor(connection, call), carriesOwnTrace(connection) ? undefined : call.headers),
         sent: () => call.sent(),
       });
     let answer: RpcAnswer;
@@ -156,6 +159,7 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     return {
       state: { connection },
       description: connection.description,
+      attributes: { "mcp.protocol.version": connection.protocolVersion },
       secrets,
     };
   }
@@ -226,6 +230,21 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
 /** The handler, ready to register. Opens nothing and loads nothing heavy until the first session. */
 export function createMcpHandler(options: McpHandlerOptions = {}): MCPSessionHandler {
   return new MCPSessionHandler(options);
+}
+
+/** The context of a call's trace goes with the request, never with the session: its keys in `_meta` are reserved. */
+function withTrace<T extends JsonObject | Record<string, string>>(
+  given: T | undefined,
+  trace: Readonly<Record<string, string>> | undefined,
+): T | undefined {
+  return trace === undefined ? given : ({ ...given, ...trace } as T);
+}
+
+const httpRequests = channel("undici:request:create");
+
+/** Whoever watches our HTTP client adds the headers of a trace by itself; twice, they would be worth nothing. */
+function carriesOwnTrace(connection: Connection): boolean {
+  return connection.kind !== "http" || httpRequests.hasSubscribers;
 }
 
 function readArguments(call: SessionCall): JsonObject {

@@ -1,4 +1,5 @@
 import type { HandlerTraits } from "../../session/handler.ts";
+import type { McpSettings } from "./target.ts";
 
 /** The name of the metadata block. */
 export const PROVIDER = "mcp";
@@ -59,14 +60,14 @@ export const TRAITS: HandlerTraits = {
     protocol_version: "protocol_version",
   },
   maxInFlight: 64,
+  // https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/; the session id of its list is a secret, and left out.
+  spanName: (target) => `tools/call ${target.operation}`,
   spanAttributes: (target) => ({
-    "rpc.system": "jsonrpc",
-    "rpc.method": "tools/call",
-    "mcp.tool.name": target.operation,
-    "server.address": hostOf(target.endpoint),
+    "mcp.method.name": "tools/call",
+    "gen_ai.operation.name": "execute_tool",
+    "gen_ai.tool.name": target.operation,
+    ...((target.settings as McpSettings).kind === "stdio"
+      ? { "network.transport": "pipe" }
+      : { "network.transport": "tcp", "network.protocol.name": "http" }),
   }),
 };
-
-function hostOf(endpoint: string): string {
-  return URL.canParse(endpoint) ? new URL(endpoint).host : "local";
-}
