@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
+import type * as OpenTelemetry from "@opentelemetry/api";
 
 /** The OpenTelemetry API; it does nothing until an SDK has registered itself with it. */
-export type Api = typeof import("@opentelemetry/api");
+export type Api = typeof OpenTelemetry;
 
 interface Registered {
   readonly trace?: unknown;

@@ -123,16 +123,24 @@ export class MeterRecorder {
 /** Counted when somebody reads, so that no change of a state can be missed. */
 function observeSessions(meter: Meter, sessions: () => Iterable<CountedSession>): () => void {
   const gauge: ObservableUpDownCounter = meter.createObservableUpDownCounter(METRICS.sessions.name, METRICS.sessions);
+  // What has been counted once goes on to be told, as 0: an SDK would repeat the last count of what is left out.
+  const counts = new Map<string, { readonly attributes: Attributes; count: number }>();
+  let current: (() => Iterable<CountedSession>) | undefined = sessions;
   const observe: BatchObservableCallback = (result) => {
-    const counts = new Map<string, { attributes: Attributes; count: number }>();
-    for (const { provider, state } of sessions()) {
+    for (const entry of counts.values()) entry.count = 0;
+    for (const { provider, state } of current?.() ?? []) {
       const key = `${provider} ${state}`;
-      const known = counts.get(key);
-      if (known !== undefined) known.count++;
-      else counts.set(key, { attributes: { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.sessionState]: state }, count: 1 });
+      let entry = counts.get(key);
+      if (entry === undefined) {
+        entry = { attributes: { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.sessionState]: state }, count: 0 };
+        counts.set(key, entry);
+      }
+      entry.count++;
     }
     for (const { attributes, count } of counts.values()) result.observe(gauge, count, attributes);
+    if (current === undefined) meter.removeBatchObservableCallback(observe, [gauge]);
   };
   meter.addBatchObservableCallback(observe, [gauge]);
-  return () => meter.removeBatchObservableCallback(observe, [gauge]);
+  // The next reading still tells that there are none any more.
+  return () => void (current = undefined);
 }
