@@ -1,9 +1,8 @@
-import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-import { TooLarge } from "./fetch.ts";
+import { TooLarge, type HttpResponse } from "./fetch.ts";
 
 export interface EventStreamOptions {
   /** Most bytes of one event. */
@@ -21,24 +20,16 @@ const LINGER_MS = 500;
  * read to its end in the background, so that the connection serves the next request.
  * Rejects with `TooLarge` for an event beyond the limit, and with whatever the stream fails with.
  */
-export function readEvents(body: Readable, options: EventStreamOptions): Promise<void> {
+export function readEvents(response: HttpResponse, options: EventStreamOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder("utf8");
     let done = false;
     let sinceEvent = 0;
     let linger: NodeJS.Timeout | undefined;
-    const finish = (error?: unknown): void => {
-      done = true;
-      if (error === undefined) resolve();
-      else reject(error as Error);
-    };
     const parser = createParser({
       onEvent(event) {
         sinceEvent = 0;
-        if (done || options.onEvent(event) !== true) return;
-        finish();
-        linger = setTimeout(() => body.destroy(), LINGER_MS);
-        linger.unref();
+        if (!done) done = options.onEvent(event) === true;
       },
       onRetry: (ms) => options.onRetry?.(ms),
       // Keep-alive comments are no part of an event.
@@ -46,22 +37,15 @@ export function readEvents(body: Readable, options: EventStreamOptions): Promise
         sinceEvent = 0;
       },
     });
-    body.on("data", (chunk: Buffer) => {
+    const onChunk = (chunk: Buffer): void => {
       if (done) return;
       sinceEvent += chunk.length;
-      try {
-        parser.feed(decoder.write(chunk));
-        if (!done && sinceEvent > options.limit) throw new TooLarge(options.limit);
-      } catch (error) {
-        finish(error);
-        body.destroy();
-      }
-    });
-    body.on("error", (error) => finish(error));
-    body.on("close", () => {
-      clearTimeout(linger);
-      finish();
-    });
-    body.on("end", () => finish());
+      parser.feed(decoder.write(chunk));
+      if (done) {
+        resolve();
+        if (!response.over) linger = setTimeout(() => response.destroy(new Error("The rest is not waited for.")), LINGER_MS).unref();
+      } else if (sinceEvent > options.limit) throw new TooLarge(options.limit);
+    };
+    response.read(onChunk).then(resolve, reject).finally(() => clearTimeout(linger));
   });
 }

@@ -2,9 +2,9 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import type { Agent } from "undici";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { createDispatcher, parseRetryAfter, readText, send, TooLarge } from "./fetch.ts";
+import { addressOf, createDispatcher, parseRetryAfter, send, TooLarge, type Exchange } from "./fetch.ts";
 
 let dispatcher: Agent;
 let server: Server;
@@ -23,7 +23,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const post = () => send(dispatcher, url, { method: "POST", headers: {}, body: "{}" });
+const post = () => send(dispatcher, addressOf(url), { method: "POST", headers: {}, body: "{}" });
 
 test("a redirect within the origin is followed with its method, up to five times", async () => {
   const seen: string[] = [];
@@ -33,7 +33,7 @@ test("a redirect within the origin is followed with its method, up to five times
     if (step < 3) response.writeHead(307, { location: `/step${step + 1}` }).end();
     else response.end("there");
   };
-  expect(await readText(await post(), 100)).toBe("there");
+  expect(await (await post()).text(100)).toBe("there");
   expect(seen).toEqual(["POST /mcp", "POST /step1", "POST /step2", "POST /step3"]);
 
   answer = (_request, response) => void response.writeHead(308, { location: "/again" }).end();
@@ -52,14 +52,14 @@ test.each(["http://other.example/mcp", "//other.example/mcp", "http://127.0.0.1:
 test("a body beyond the limit is refused, with its length declared or not", async () => {
   const body = "x".repeat(1000);
   answer = (_request, response) => void response.writeHead(200, { "content-length": 1000 }).end(body);
-  await expect(post().then((response) => readText(response, 999))).rejects.toThrow(TooLarge);
-  expect(await readText(await post(), 1000)).toBe(body);
+  await expect(post().then((response) => response.text(999))).rejects.toThrow(TooLarge);
+  expect(await (await post()).text(1000)).toBe(body);
   answer = (_request, response) => {
     response.write("x".repeat(500));
     response.end("x".repeat(500));
   };
-  await expect(post().then((response) => readText(response, 999))).rejects.toThrow(TooLarge);
-  expect(await readText(await post(), 1000)).toBe(body);
+  await expect(post().then((response) => response.text(999))).rejects.toThrow(TooLarge);
+  expect(await (await post()).text(1000)).toBe(body);
 });
 
 test.each<[string | undefined, number | undefined]>([
@@ -72,4 +72,54 @@ test.each<[string | undefined, number | undefined]>([
   [undefined, undefined],
 ])("Retry-After %j is %s ms ten seconds after the epoch", (value, ms) => {
   expect(parseRetryAfter(value, 10_000)).toBe(ms);
+});
+
+describe("giving a request up", () => {
+  test("ends the wait for the answer and for its body at once, and closes the connection", async () => {
+    const closed = Promise.withResolvers<void>();
+    answer = (request, response) => {
+      response.once("close", () => closed.resolve());
+      if (request.headers["x-begin"]) response.write("half");
+    };
+    const silent = new AbortController();
+    const waiting = send(dispatcher, addressOf(url), { method: "POST", headers: {}, signal: silent.signal });
+    silent.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+
+    const half = new AbortController();
+    const response = await send(dispatcher, addressOf(url), { method: "POST", headers: { "x-begin": "1" }, signal: half.signal });
+    const text = response.text(100);
+    half.abort(new Error("enough"));
+    await expect(text).rejects.toThrow("enough");
+    await closed.promise;
+  });
+
+  test("works for all that are under way, and these are forgotten when they are over", async () => {
+    answer = (request, response) => void (request.method === "GET" ? response.end("done") : undefined);
+    const underWay = new Set<Exchange>();
+    const open = [1, 2, 3].map(() => send(dispatcher, addressOf(url), { method: "POST", headers: {}, underWay }));
+    expect(underWay.size).toBe(3);
+    const response = await send(dispatcher, addressOf(url), { method: "GET", headers: {}, underWay });
+    await response.discard();
+    expect(underWay.size).toBe(3);
+    for (const exchange of underWay) exchange.abort(new Error("closing"));
+    for (const one of open) await expect(one).rejects.toThrow("closing");
+    expect(underWay.size).toBe(0);
+  });
+
+  test("before it was sent sends nothing", async () => {
+    let requests = 0;
+    answer = (_request, response) => {
+      requests++;
+      response.end();
+    };
+    const controller = new AbortController();
+    const connecting = send(dispatcher, addressOf(url), { method: "POST", headers: {}, signal: controller.signal });
+    controller.abort(new Error("too late"));
+    await expect(connecting).rejects.toThrow("too late");
+    const already = send(dispatcher, addressOf(url), { method: "POST", headers: {}, signal: controller.signal });
+    await expect(already).rejects.toThrow("too late");
+    await (await post()).discard();
+    expect(requests).toBe(1);
+  });
 });

@@ -1,33 +1,31 @@
-import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
-
 import { Agent, type Dispatcher } from "undici";
 
+import { HttpResponse } from "./http-response.ts";
+
+export { HttpResponse, TooLarge } from "./http-response.ts";
+
 /**
- * The lean way to a server: `request` of one shared dispatcher, without the streams and objects of the
- * platform's `fetch`, which cost more than everything else in a warm call.
+ * The lean way to a server: one shared dispatcher, told of each request what it needs and no more. The streams
+ * and objects of the platform's `fetch` cost more than everything else in a warm call.
  */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE";
-  readonly headers: Record<string, string>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
+  /** Gives the exchange up, its body included. */
   readonly signal?: AbortSignal | undefined;
+  /** Holds the exchange until its body has ended, so that it can be given up without a signal of its own. */
+  readonly underWay?: Set<Exchange> | undefined;
 }
 
-export interface HttpResponse {
-  readonly status: number;
-  header(name: string): string | undefined;
-  readonly body: Readable;
+/** Where a request goes: a URL as the dispatcher wants it. */
+export interface HttpAddress {
+  readonly origin: string;
+  readonly path: string;
 }
 
-/** More than this many bytes. */
-export class TooLarge extends Error {
-  readonly limit: number;
-  constructor(limit: number) {
-    super(`more than ${limit} bytes`);
-    this.name = "TooLarge";
-    this.limit = limit;
-  }
+export function addressOf(url: URL): HttpAddress {
+  return { origin: url.origin, path: url.pathname + url.search };
 }
 
 /**
@@ -50,84 +48,104 @@ const MOST_REDIRECTS = 5;
  * Sends one request. A redirect that keeps the method is followed within the origin only: credentials go
  * where they were meant to go. Any other answer is given back as it is.
  */
-export async function send(dispatcher: Dispatcher, url: URL, request: HttpRequest): Promise<HttpResponse> {
-  let target = url;
+export async function send(dispatcher: Dispatcher, to: HttpAddress, request: HttpRequest): Promise<HttpResponse> {
+  let { path } = to;
   for (let hop = 0; ; hop++) {
-    const { statusCode, headers, body } = await dispatcher.request({
-      origin: target.origin,
-      path: target.pathname + target.search,
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-      signal: request.signal ?? null,
-    });
-    // Letting go of a body that nobody read to its end is no error of anybody's.
-    body.on("error", () => {});
-    const location = headers["location"];
-    const keepsMethod =
-      statusCode === 307 || statusCode === 308 || (request.method === "GET" && statusCode >= 301 && statusCode <= 303);
-    if (keepsMethod && typeof location === "string" && hop < MOST_REDIRECTS) {
-      const next = URL.canParse(location, target.href) ? new URL(location, target) : undefined;
-      if (next !== undefined && next.origin === url.origin) {
-        await body.dump();
-        target = next;
-        continue;
-      }
-    }
-    return {
-      status: statusCode,
-      header(name) {
-        const value = headers[name];
-        return Array.isArray(value) ? value.join(", ") : value;
-      },
-      body,
-    };
+    const response = await exchange(dispatcher, to.origin, path, request);
+    const next = hop < MOST_REDIRECTS ? redirection(response, request.method, to.origin, path) : undefined;
+    if (next === undefined) return response;
+    await response.discard();
+    path = next;
   }
 }
 
-/** The whole body as text. Throws `TooLarge`, and closes the connection, when it has more than `limit` bytes. */
-export async function readText(response: HttpResponse, limit: number): Promise<string> {
-  const { body } = response;
-  const declared = Number(response.header("content-length"));
-  if (declared > limit) {
-    body.destroy();
-    throw new TooLarge(limit);
-  }
-  if (declared >= 0) return (body as Readable & { text(): Promise<string> }).text();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) {
-      body.destroy();
-      throw new TooLarge(limit);
-    }
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? (chunks[0] as Buffer).toString("utf8") : Buffer.concat(chunks, size).toString("utf8");
+/** The path to go on with; undefined where the answer is none that is followed. */
+function redirection(response: HttpResponse, method: string, origin: string, path: string): string | undefined {
+  const { status } = response;
+  const keepsMethod = status === 307 || status === 308 || (method === "GET" && status >= 301 && status <= 303);
+  if (!keepsMethod) return undefined;
+  const location = response.header("location");
+  if (location === undefined || !URL.canParse(location, origin + path)) return undefined;
+  const next = new URL(location, origin + path);
+  return next.origin === origin ? next.pathname + next.search : undefined;
 }
 
-/** The first bytes of a body that nobody needs whole, such as an error page; the rest is not read. */
-export async function readExcerpt(response: HttpResponse, limit = 64 * 1024): Promise<string> {
-  const decoder = new StringDecoder("utf8");
-  let text = "";
-  try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      text += decoder.write(chunk);
-      if (text.length >= limit) break;
-    }
-  } catch {
-    // What arrived before the connection broke says enough.
-  }
-  return text;
+function exchange(dispatcher: Dispatcher, origin: string, path: string, request: HttpRequest): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    const handler = new Exchange(request, resolve, reject);
+    if (handler.over) return;
+    const { method, headers, body = null } = request;
+    dispatcher.dispatch({ origin, path, method, headers, body }, handler);
+  });
 }
 
-/** Lets go of a body that nobody reads, so that its connection can be used again. */
-export async function discard(response: HttpResponse): Promise<void> {
-  try {
-    await (response.body as Readable & { dump?(): Promise<void> }).dump?.();
-  } catch {
-    // The connection is gone; so is the body.
+/** One request and its answer, as the dispatcher tells of them. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** The answer has ended, or will not come. */
+  over = false;
+  readonly #request: HttpRequest;
+  readonly #resolve: (response: HttpResponse) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #onAbort: (() => void) | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #response: HttpResponse | undefined;
+
+  constructor(request: HttpRequest, resolve: (response: HttpResponse) => void, reject: (error: Error) => void) {
+    this.#request = request;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { signal } = request;
+    request.underWay?.add(this);
+    if (signal === undefined) return;
+    this.#onAbort = (): void => this.abort(signal.reason as Error);
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Gives it up: whoever waits for the answer or its body is told at once. */
+  abort(reason: Error): void {
+    if (this.over) return;
+    this.#finish();
+    this.#fail(reason);
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Given up while the connection was being made.
+    if (this.over) controller.abort(new Error("The request was given up."));
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    if (status < 200 || this.over) return;
+    this.#response = new HttpResponse(status, headers, controller);
+    this.#resolve(this.#response);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#response?.arrived(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#finish();
+    this.#response?.ended();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.over) return;
+    this.#finish();
+    this.#fail(error);
+  }
+
+  #fail(error: Error): void {
+    if (this.#response === undefined) this.#reject(error);
+    else this.#response.failed(error);
+  }
+
+  #finish(): void {
+    this.over = true;
+    this.#request.underWay?.delete(this);
+    if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 

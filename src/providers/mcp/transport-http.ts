@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
-import { discard, readExcerpt, readText, send, TooLarge, type HttpResponse } from "./fetch.ts";
+import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
@@ -34,13 +34,15 @@ const SESSION_ID = /^[\u0021-\u007e]{1,1024}$/;
 /** Streamable HTTP of every revision: one POST a message, answered as JSON or as an event stream. */
 export class HttpTransport extends WireTransport {
   readonly #options: HttpTransportOptions;
-  readonly #underWay = new Set<AbortController>();
+  readonly #address: HttpAddress;
+  readonly #underWay = new Set<Exchange>();
   #resumed: HttpTransportOptions["resumed"];
   #closed = false;
 
   constructor(options: HttpTransportOptions) {
     super();
     this.#options = options;
+    this.#address = addressOf(options.url);
     this.#resumed = options.resumed;
     this.sessionId = options.resumed?.sessionId;
     // The SDK's client takes a transport with a session id for one that it had connected before, and would
@@ -51,7 +53,7 @@ export class HttpTransport extends WireTransport {
   override async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const controller of this.#underWay) controller.abort();
+    for (const exchange of this.#underWay) exchange.abort(new Error("The session was closed."));
     this.onclose?.();
   }
 
@@ -75,27 +77,19 @@ export class HttpTransport extends WireTransport {
     if (options.headers !== undefined) Object.assign(headers, options.headers);
     headers["content-type"] = "application/json";
     headers["accept"] = ACCEPT;
-
-    const controller = new AbortController();
-    const onAbort = (): void => {
-      controller.abort();
-      // The modern revision reads the closed stream as the cancellation.
-      if (state.era === "legacy" && method !== "initialize") this.#cancel(id);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#underWay.add(controller);
     try {
       options.sent?.();
-      const response = await this.#post(headers, body, controller.signal, state);
+      const response = await this.#post(headers, body, signal, state);
       if (method === "initialize") this.#adoptSession(response);
-      return await this.#readAnswer(response, id, controller.signal, state);
+      return await this.#readAnswer(response, id, signal, state);
     } catch (error) {
-      if (signal?.aborted) throw reasonOf(signal);
+      if (signal?.aborted) {
+        // The modern revision reads the closed stream as the cancellation.
+        if (state.era === "legacy" && method !== "initialize") this.#cancel(id);
+        throw reasonOf(signal);
+      }
       if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent: true }, state, error);
       throw asWireError(error, state);
-    } finally {
-      this.#underWay.delete(controller);
-      signal?.removeEventListener("abort", onAbort);
     }
   }
 
@@ -104,17 +98,14 @@ export class HttpTransport extends WireTransport {
       this.#resumed = undefined;
       return;
     }
-    const controller = new AbortController();
-    this.#underWay.add(controller);
     const headers = this.#headers();
     headers["content-type"] = "application/json";
     headers["accept"] = ACCEPT;
     try {
-      await discard(await this.#post(headers, stringify(message), controller.signal, this.state));
+      const response = await this.#post(headers, stringify(message), undefined, this.state);
+      await response.discard();
     } catch (error) {
       throw asWireError(error, this.state);
-    } finally {
-      this.#underWay.delete(controller);
     }
   }
 
@@ -122,12 +113,12 @@ export class HttpTransport extends WireTransport {
     if (this.sessionId === undefined || this.era !== "legacy") return;
     const timeout = AbortSignal.timeout(TERMINATE_TIMEOUT_MS);
     try {
-      const response = await send(this.#options.dispatcher, this.#options.url, {
+      const response = await send(this.#options.dispatcher, this.#address, {
         method: "DELETE",
         headers: this.#headers(),
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      await discard(response);
+      await response.discard();
     } catch {
       // A server that is gone has forgotten the session by itself; one that refuses keeps it until it expires.
     }
@@ -144,10 +135,11 @@ export class HttpTransport extends WireTransport {
   async #post(
     headers: Record<string, string>,
     body: string,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     state: WireState,
   ): Promise<HttpResponse> {
-    const response = await send(this.#options.dispatcher, this.#options.url, { method: "POST", headers, body, signal });
+    const underWay = this.#underWay;
+    const response = await send(this.#options.dispatcher, this.#address, { method: "POST", headers, body, signal, underWay });
     await this.#expectSuccess(response, state);
     return response;
   }
@@ -155,11 +147,12 @@ export class HttpTransport extends WireTransport {
   async #expectSuccess(response: HttpResponse, state: WireState): Promise<void> {
     const encoding = response.header("content-encoding");
     if (encoding !== undefined && encoding !== "identity") {
-      response.body.destroy();
-      throw new WireError({ kind: "broken", text: `The answer is compressed (${encoding}), which nobody asked for.` }, state);
+      const text = `The answer is compressed (${encoding}), which nobody asked for.`;
+      response.destroy(new Error(text));
+      throw new WireError({ kind: "broken", text }, state);
     }
     if (response.status >= 200 && response.status < 300) return;
-    const text = await readExcerpt(response);
+    const text = await response.excerpt();
     throw new WireError(httpFailure(response, text, this.#options.now()), state);
   }
 
@@ -172,14 +165,14 @@ export class HttpTransport extends WireTransport {
     this.sessionId = id;
   }
 
-  async #readAnswer(response: HttpResponse, id: string, signal: AbortSignal, state: WireState): Promise<RpcAnswer> {
+  async #readAnswer(response: HttpResponse, id: string, signal: AbortSignal | undefined, state: WireState): Promise<RpcAnswer> {
     const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
     if (type === "application/json") {
-      const text = await readText(response, this.#options.limit);
+      const text = await response.text(this.#options.limit);
       return this.#answerOf(text, id, state);
     }
     if (type === "text/event-stream") return this.#streamedAnswer(response, id, signal, state);
-    const text = await readExcerpt(response, 1024);
+    const text = await response.excerpt(1024);
     if (text === "" || response.status === 202 || response.status === 204) {
       throw new WireError({ kind: "cut", text: `The server said HTTP ${response.status} and gave no answer.` }, state);
     }
@@ -217,7 +210,7 @@ export class HttpTransport extends WireTransport {
    * The answer from an event stream. A stream that breaks is taken up again where the server numbers its
    * events (in the revisions that have this); otherwise the call fails at once instead of at its deadline.
    */
-  async #streamedAnswer(first: HttpResponse, id: string, signal: AbortSignal, state: WireState): Promise<RpcAnswer> {
+  async #streamedAnswer(first: HttpResponse, id: string, signal: AbortSignal | undefined, state: WireState): Promise<RpcAnswer> {
     let response = first;
     let lastEventId: string | undefined;
     let delayMs = RESUME_DELAY_MS;
@@ -225,7 +218,7 @@ export class HttpTransport extends WireTransport {
       let answer: RpcAnswer | undefined;
       let failure: unknown;
       try {
-        await readEvents(response.body, {
+        await readEvents(response, {
           limit: this.#options.limit,
           onRetry: (ms) => {
             delayMs = Math.min(Math.max(ms, SHORTEST_RESUME_DELAY_MS), LONGEST_RESUME_DELAY_MS);
@@ -241,7 +234,7 @@ export class HttpTransport extends WireTransport {
           },
         });
       } catch (error) {
-        if (error instanceof TooLarge || error instanceof WireError || signal.aborted) throw error;
+        if (error instanceof TooLarge || error instanceof WireError || signal?.aborted || this.#closed) throw error;
         failure = error;
       }
       if (answer !== undefined) return answer;
@@ -250,6 +243,7 @@ export class HttpTransport extends WireTransport {
       for (;;) {
         if (tries++ >= RESUME_TRIES) throw cut;
         await pause(delayMs, signal);
+        if (this.#closed) throw cut;
         const next = await this.#resume(lastEventId, signal);
         if (next !== undefined) {
           response = next;
@@ -273,16 +267,17 @@ export class HttpTransport extends WireTransport {
     return undefined;
   }
 
-  async #resume(lastEventId: string, signal: AbortSignal): Promise<HttpResponse | undefined> {
+  async #resume(lastEventId: string, signal: AbortSignal | undefined): Promise<HttpResponse | undefined> {
     const headers = this.#headers();
     headers["accept"] = "text/event-stream";
     headers["last-event-id"] = lastEventId;
     try {
-      const response = await send(this.#options.dispatcher, this.#options.url, { method: "GET", headers, signal });
+      const underWay = this.#underWay;
+      const response = await send(this.#options.dispatcher, this.#address, { method: "GET", headers, signal, underWay });
       if (response.status === 200) return response;
-      await discard(response);
+      await response.discard();
     } catch {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
     }
     return undefined;
   }
@@ -294,7 +289,10 @@ export class HttpTransport extends WireTransport {
     headers["accept"] = ACCEPT;
     const body = stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-    send(this.#options.dispatcher, this.#options.url, { method: "POST", headers, body, signal }).then(discard, () => {});
+    send(this.#options.dispatcher, this.#address, { method: "POST", headers, body, signal }).then(
+      (response) => response.discard(),
+      () => {},
+    );
   }
 }
 
@@ -307,16 +305,16 @@ function stringify(message: object): string {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       clearTimeout(timer);
-      reject(signal.reason as Error);
+      reject(signal?.reason as Error);
     };
     const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal?.addEventListener("abort", onAbort, { once: true });
   });
 }

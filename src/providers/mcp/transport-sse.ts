@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 
 import { ChannelTransport } from "./channel.ts";
 import { readEvents } from "./event-stream.ts";
-import { discard, readExcerpt, send, TooLarge, type HttpResponse } from "./fetch.ts";
+import { addressOf, send, TooLarge, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import type { WireState } from "./wire-error.ts";
 
@@ -43,7 +43,7 @@ export class SseTransport extends ChannelTransport {
   async open(): Promise<void> {
     const response = await this.#open();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    readEvents(response.body, {
+    readEvents(response, {
       limit: this.#options.limit,
       onEvent: (event) => {
         if (event.event === "endpoint") {
@@ -76,14 +76,14 @@ export class SseTransport extends ChannelTransport {
   protected override async write(text: string): Promise<void> {
     if (this.#endpoint === undefined) throw this.failed({ kind: "closed", text: "The session is not open.", sent: false });
     try {
-      const response = await send(this.#options.dispatcher, this.#endpoint, {
+      const response = await send(this.#options.dispatcher, addressOf(this.#endpoint), {
         method: "POST",
         headers: { ...this.#headers(), "content-type": "application/json" },
         body: text,
         signal: this.#controller.signal,
       });
-      if (response.status >= 200 && response.status < 300) await discard(response);
-      else throw this.failed(httpFailure(response, await readExcerpt(response), this.#options.now()));
+      if (response.status >= 200 && response.status < 300) await response.discard();
+      else throw this.failed(httpFailure(response, await response.excerpt(), this.#options.now()));
     } catch (error) {
       throw asWireError(error, this.state);
     }
@@ -92,7 +92,7 @@ export class SseTransport extends ChannelTransport {
   async #open(): Promise<HttpResponse> {
     let response: HttpResponse;
     try {
-      response = await send(this.#options.dispatcher, this.#options.url, {
+      response = await send(this.#options.dispatcher, addressOf(this.#options.url), {
         method: "GET",
         headers: { ...this.#headers(), accept: "text/event-stream" },
         signal: this.#controller.signal,
@@ -102,7 +102,7 @@ export class SseTransport extends ChannelTransport {
     }
     const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
     if (response.status === 200 && type === "text/event-stream") return response;
-    const text = await readExcerpt(response);
+    const text = await response.excerpt();
     if (response.status === 200) throw this.failed({ kind: "broken", text: "The answer is no event stream." });
     throw this.failed(httpFailure(response, text, this.#options.now()));
   }
