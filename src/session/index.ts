@@ -1,4 +1,5 @@
 export { detectProvider, type DetectedProvider } from "./detect-provider.ts";
+export type { SessionProbe, TargetExplanation, VariableUse } from "./explain-target.ts";
 export type {
   FailureContext,
   HandlerTraits,
@@ -12,6 +13,7 @@ export type {
   Target,
   TargetContext,
 } from "./handler.ts";
+export { checkSettings } from "./resolve-settings.ts";
 export type { SessionInfo } from "./session-info.ts";
 export {
   resolveSessionPolicy,

@@ -1,11 +1,13 @@
-import { getOwn, isJsonObject, type JsonObject } from "../kernel/index.ts";
-import type { PolicySettings } from "../policies/policy-settings.ts";
+import { getOwn, isJsonObject, toCcosError, type CcosError, type JsonObject } from "../kernel/index.ts";
+import type { ExplainedSettings, PolicySettings } from "../policies/policy-settings.ts";
 import type { SettingLayer } from "../policies/settings.ts";
 import type { Caller } from "../capability/call.ts";
 import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
+import type { TargetExplanation, VariableUse } from "./explain-target.ts";
+import { declaredEndpoint } from "./declared-endpoint.ts";
 import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { fingerprintIdentity, sessionKey } from "./session-key.ts";
-import { SettingsResolver } from "./resolve-settings.ts";
+import { SettingsResolver, type SettingsOfTarget } from "./resolve-settings.ts";
 import type { ResolvedSessionPolicy } from "./session-policy.ts";
 
 /** Everything that decides which session may serve a call. */
@@ -85,10 +87,48 @@ export class TargetResolver {
     return resolved;
   }
 
+  /** The settings for where a file says that its calls go; for people, and for what is decided before a call. */
+  settingsOf(manifest: Manifest, block: ProviderBlock): SettingsOfTarget {
+    const endpoint = declaredEndpoint(manifest);
+    return this.#settings.of(manifest, endpoint, () => this.#endpointSettings(manifest, block, endpoint));
+  }
+
+  /** The same with the source of each value. */
+  explainSettings(manifest: Manifest, block: ProviderBlock): ExplainedSettings {
+    return this.#settings.explain(manifest, this.#endpointSettings(manifest, block, declaredEndpoint(manifest)));
+  }
+
+  #endpointSettings(manifest: Manifest, block: ProviderBlock, endpoint: string): JsonObject {
+    if (endpoint === "") return {};
+    return this.#options.targetContext(asCapability(manifest, block), undefined).endpointSettings(endpoint);
+  }
+
   /** Has the next call of a manifest ask again. */
   forget(manifest: Manifest): void {
     // What was answered is kept, so that it shows when the next answer is another.
     for (const known of this.#cache.get(manifest)?.values() ?? []) known.stale = true;
+  }
+
+  /** The answer, or why there is none, and the variables it depends on. Nothing of it is remembered. */
+  explain(handler: SessionHandler, manifest: Manifest, block: ProviderBlock, caller: Caller | undefined): TargetExplanation {
+    const variables = new Map<string, VariableUse>();
+    const isSet = (name: string): boolean => (this.#options.readVariable(name) ?? "") !== "" || Boolean(caller?.credentials?.[name]);
+    const explained = (found: ResolvedTarget | undefined, error: CcosError | undefined): TargetExplanation => ({
+      provider: block.provider,
+      variables: [...variables.values()],
+      target: found?.target,
+      key: found?.key,
+      error,
+    });
+    try {
+      const found = this.#ask(handler, manifest, block, caller, (name, secret) => {
+        const known = variables.get(name);
+        variables.set(name, { name, set: isSet(name), secret: secret || known?.secret === true });
+      });
+      return explained(found, undefined);
+    } catch (error) {
+      return explained(undefined, toCcosError(error));
+    }
   }
 
   #ask(
@@ -96,20 +136,13 @@ export class TargetResolver {
     manifest: Manifest,
     block: ProviderBlock,
     caller: Caller | undefined,
-    reads: (name: string) => void,
+    reads: (name: string, secret: boolean) => void,
   ): ResolvedTarget {
-    const own = getOwn(manifest.metadata, block.provider);
-    const capability: SessionCapability = {
-      id: manifest.id,
-      metadata: manifest.flatMetadata,
-      block: isJsonObject(own) ? own : {},
-      idempotent: manifest.idempotent,
-      trusted: manifest.origin.trusted,
-    };
+    const capability = asCapability(manifest, block);
     const context = this.#options.targetContext(capability, caller);
     const target = handler.target(capability, {
-      variable: (name) => (reads(name), context.variable(name)),
-      secret: (name, use) => (reads(name), context.secret(name, use)),
+      variable: (name) => (reads(name, false), context.variable(name)),
+      secret: (name, use) => (reads(name, true), context.secret(name, use)),
       authorizeEndpoint: (origin, variable) => context.authorizeEndpoint(origin, variable),
       authorizeCommand: (command) => context.authorizeCommand(command),
       endpointSettings: (endpoint) => context.endpointSettings(endpoint),
@@ -131,6 +164,17 @@ export class TargetResolver {
     const tenant = `${identity} ${peer}`;
     return { capability, target, identity, resolvedPolicy, policySettings: settings.policies, layers: settings.layers, key, peer, tenant, ephemeral };
   }
+}
+
+function asCapability(manifest: Manifest, block: ProviderBlock): SessionCapability {
+  const own = getOwn(manifest.metadata, block.provider);
+  return {
+    id: manifest.id,
+    metadata: manifest.flatMetadata,
+    block: isJsonObject(own) ? own : {},
+    idempotent: manifest.idempotent,
+    trusted: manifest.origin.trusted,
+  };
 }
 
 /** Callers remembered per capability; beyond that the answers are simply asked for again. */

@@ -23,17 +23,21 @@ import {
   type RuntimeEvents,
 } from "../kernel/index.ts";
 import { composePolicies, type PolicyChain } from "../policies/compose.ts";
+import type { ExplainedSettings } from "../policies/policy-settings.ts";
 import type { Policy, PolicyCall } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
 import { cacheModeOf, callSettings } from "./call-settings.ts";
 import { Execution } from "./execution.ts";
+import type { SessionProbe, TargetExplanation } from "./explain-target.ts";
 import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
 import { PoolShelf } from "./pool-shelf.ts";
+import type { PooledSession } from "./pooled-session.ts";
 import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { shareKey } from "./share-key.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
+import { isAlive } from "./validate-session.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
 export type SessionId = string;
@@ -55,6 +59,11 @@ export interface SessionPoolManagerOptions {
   readonly tracing?: CallTracing | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
+}
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly caller?: Caller | undefined;
 }
 
 /**
@@ -204,7 +213,32 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   /** Opens the session a call of this capability would use, unless it is open already, and gives its id. */
-  async getOrCreateSession(manifest: Manifest, options: { signal?: AbortSignal; caller?: Caller } = {}): Promise<SessionId> {
+  getOrCreateSession(manifest: Manifest, options: OpenOptions = {}): Promise<SessionId> {
+    return this.#onSession(manifest, "getOrCreateSession", options, async ({ id }) => id);
+  }
+
+  /** The same, and asks the peer whether the session is alive, where the handler can ask. Executes nothing. */
+  probeSession(manifest: Manifest, options: OpenOptions = {}): Promise<SessionProbe> {
+    return this.#onSession(manifest, "probeSession", options, async (session, handler) => ({
+      description: session.description,
+      alive: handler.probe === undefined ? undefined : await isAlive({ handler, clock: this.#around.clock }, session),
+    }));
+  }
+
+  /** What a call of this capability would need and where it would go. Sends nothing; throws only where no handler is. */
+  async explainTarget(manifest: Manifest, caller?: Caller): Promise<TargetExplanation> {
+    const block = blockOf(manifest);
+    const handler = await this.#handlers.get(block.provider, manifest.id);
+    const explained = this.#targets.explain(handler, manifest, block, caller);
+    return explained.error === undefined ? explained : { ...explained, error: this.#told(explained.error) };
+  }
+
+  async #onSession<T>(
+    manifest: Manifest,
+    what: string,
+    options: OpenOptions,
+    use: (session: PooledSession, handler: SessionHandler) => Promise<T>,
+  ): Promise<T> {
     const block = blockOf(manifest);
     const handler = await this.#handlers.get(block.provider, manifest.id);
     const controller = this.#start(options.signal);
@@ -214,13 +248,37 @@ export class SessionPoolManager implements SessionDelegate {
       const lease = await pool.acquire({
         signal: controller.signal,
         policy: resolved.resolvedPolicy.policy,
-        holder: `getOrCreateSession of ${manifest.id}`,
+        holder: `${what} of ${manifest.id}`,
       });
-      lease.release();
-      return lease.session.id;
+      try {
+        return await use(lease.session, handler);
+      } finally {
+        lease.release();
+      }
+    } catch (error) {
+      throw this.#told(toCcosError(error));
     } finally {
       controller.finish();
     }
+  }
+
+  /**
+   * Time for a call that names none, in milliseconds: as the capability's file, the configuration for where it
+   * points, or the configuration says; undefined for what needs no session. Throws `invalid-argument` for settings
+   * that are wrong.
+   */
+  timeoutMsOf(manifest: Manifest): number | undefined {
+    const { execution } = manifest;
+    return execution.kind === "provider" ? this.#targets.settingsOf(manifest, execution.block).policies.timeoutMs : undefined;
+  }
+
+  /**
+   * Every setting in force for a capability and where it comes from, as far as its file says where its calls go;
+   * undefined for what needs no session. Throws `invalid-argument` for settings that are wrong.
+   */
+  explainSettings(manifest: Manifest): ExplainedSettings | undefined {
+    const { execution } = manifest;
+    return execution.kind === "provider" ? this.#targets.explainSettings(manifest, execution.block) : undefined;
   }
 
   /** Pools that are remembered, those without a session included. */
