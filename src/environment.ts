@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve, sep } from "node:path";
 import {
   createMarketplace,
   loadCapabilities,
+  outputTo,
   preludeBindings,
   readCapabilities,
   Security,
@@ -20,9 +21,9 @@ import {
   createEmitter,
   createRedactor,
   startDeadline,
-  stripControls,
   systemClock,
   systemRandom,
+  toCcosError,
   type Clock,
   type Emitter,
   type JsonObject,
@@ -33,10 +34,11 @@ import {
   type RuntimeEvents,
   type Unsubscribe,
 } from "./kernel/index.ts";
+import { createStandardPolicies, type ExplainedSettings, type PolicyShelf } from "./policies/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
 import { evaluate, fromJson, toJson, type Limits, type Value } from "./rtfs/index.ts";
 import { openStore } from "./stores/index.ts";
-import { SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
+import { checkSettings, SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
 export interface EnvironmentOptions {
@@ -74,6 +76,11 @@ export interface CapabilityShelf {
   /** Loads a file, a folder, or RTFS text (anything with a parenthesis or brace first); gives the ids. Trusted. */
   load(pathOrText: string): Promise<string[]>;
   remove(id: string): boolean;
+  /**
+   * Every setting in force for a capability, with its source: call options aside, as far as the file says where its
+   * calls go. Undefined for an unknown id and for what needs no session. Throws `invalid-argument` for wrong settings.
+   */
+  settings(id: string): ExplainedSettings | undefined;
 }
 
 export interface CCOSEnvironment extends AsyncDisposable {
@@ -91,6 +98,7 @@ export interface CCOSEnvironment extends AsyncDisposable {
     close(id: string): Promise<boolean>;
     registerHandler(handler: SessionHandler): void;
   };
+  readonly policies: PolicyShelf;
   on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe;
   readonly redactor: Redactor;
   /** Drains: running calls end or hit the deadline, then every session is terminated at its peer. */
@@ -116,7 +124,6 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   const loaded = await loadConfig({ config: options.config, cwd, env, trust });
   for (const message of loaded.warnings) events.emit("warning", { code: "not-trusted", message, file: loaded.file });
   const store = openStore(options.store ?? loaded.config.store);
-  warnOfSettingsNotInForce(loaded.config, events);
   const environment = new Environment({ ...options, cwd, env, events, loaded, fingerprintKey: await store.fingerprintKey() });
   await environment.loadInitial(options.capabilities, loaded, trust);
   return environment;
@@ -136,7 +143,17 @@ export async function checkCapabilities(
     manifestTraits: (provider: string) =>
       provider === builtIn.provider ? builtIn.traits : options.providers?.includes(provider) ? {} : undefined,
   };
-  return loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), { trusted: true, providers: knowledge });
+  const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), { trusted: true, providers: knowledge });
+  return { ...loaded, errors: [...loaded.errors, ...loaded.manifests.flatMap(mistakeInSettings)] };
+}
+
+function mistakeInSettings(manifest: Manifest): CcosError[] {
+  try {
+    checkSettings(manifest);
+    return [];
+  } catch (error) {
+    return [toCcosError(error).with({ place: manifest.origin.place })];
+  }
 }
 
 interface Wiring extends EnvironmentOptions {
@@ -151,6 +168,7 @@ class Environment implements CCOSEnvironment {
   readonly redactor: Redactor = createRedactor();
   readonly capabilities: CapabilityShelf;
   readonly sessions: CCOSEnvironment["sessions"];
+  readonly policies: PolicyShelf;
   readonly #clock: Clock;
   readonly #cwd: string;
   readonly #config: Config;
@@ -181,12 +199,15 @@ class Environment implements CCOSEnvironment {
       sessions: () => this.#manager.list(),
       isCapability: (id) => this.#marketplace.get(id) !== undefined,
     });
+    const random = wiring.random ?? systemRandom;
+    const policies = createStandardPolicies({ clock: this.#clock, random, events, redactor: this.redactor });
     this.#manager = new SessionPoolManager({
       events,
       redactor: this.redactor,
       tracing: this.#telemetry,
       clock: this.#clock,
-      random: wiring.random ?? systemRandom,
+      random,
+      policies: policies.all,
       readVariable,
       fingerprintKey: wiring.fingerprintKey,
       configuration: config as JsonObject,
@@ -202,16 +223,21 @@ class Environment implements CCOSEnvironment {
       delegate: this.#manager,
       events,
       clock: this.#clock,
-      defaultTimeoutMs: config.timeout_ms,
+      defaultTimeoutMs: (manifest) => this.#manager.timeoutMsOf(manifest) ?? config.timeout_ms,
       readVariable,
-      output: wiring.output ?? standardError(this.redactor),
+      output: wiring.output ?? outputTo(process.stderr, (text) => this.redactor.redactKnown(text)),
     });
     this.capabilities = {
       list: (query) => this.#list(query),
       get: (id) => this.#marketplace.get(id),
       load: (pathOrText) => this.#load(pathOrText),
       remove: (id) => this.#marketplace.remove(id),
+      settings: (id) => {
+        const manifest = this.#marketplace.get(id);
+        return manifest === undefined ? undefined : this.#manager.explainSettings(manifest);
+      },
     };
+    this.policies = policies.shelf;
     this.sessions = {
       list: () => this.#manager.list(),
       close: async (id) => this.#manager.closeSession(id),
@@ -326,6 +352,7 @@ class Environment implements CCOSEnvironment {
     for (const manifest of manifests) {
       try {
         this.#marketplace.register(manifest);
+        checkSettings(manifest);
       } catch (error) {
         const { code, message } = error as CcosError;
         this.#events.emit("warning", { code, message, file: manifest.origin.file });
@@ -339,15 +366,6 @@ class Environment implements CCOSEnvironment {
       this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
     }
   }
-}
-
-/** What programs print: a terminal gets no control characters, and nobody a secret that is known. */
-function standardError(redactor: Redactor): OutputSinks {
-  const write = (text: string): void => {
-    const shown = redactor.redactKnown(text);
-    process.stderr.write(process.stderr.isTTY ? stripControls(shown) : shown);
-  };
-  return { print: write, log: write };
 }
 
 /** Paths that lead from here to where they lead from `cwd`; as given where that is here, since people read them. */
@@ -365,13 +383,4 @@ async function exists(path: string): Promise<boolean> {
 async function requireExisting(path: string): Promise<void> {
   if (await exists(path)) return;
   throw new CcosError("not-found", `There is no file or folder ${path}.`, { remedy: "Check the path; it is relative to the current folder." });
-}
-
-/** Known words that nothing obeys yet: better said than silently ignored. */
-function warnOfSettingsNotInForce(config: Config, events: Emitter<RuntimeEvents>): void {
-  for (const key of ["retry", "rate_limit", "circuit_breaker", "cache"] as const) {
-    if (config[key] !== undefined) {
-      events.emit("warning", { code: "unimplemented", message: `The setting ${key} of the configuration has no effect yet.` });
-    }
-  }
 }

@@ -15,6 +15,26 @@ export interface CallEvent {
   readonly capabilityId: string;
 }
 
+/** What every event of a policy says of the call it is about. */
+export interface PolicyEvent extends CallEvent {
+  readonly provider: string;
+  /** Where, without credentials. */
+  readonly endpoint: string;
+}
+
+/** `closed`: calls go through; `open`: none does; `half-open`: a few try; `isolated`: a person closed the way. */
+export type BreakerState = "closed" | "open" | "half-open" | "isolated";
+
+/** Why a policy refused. */
+export type RefusalCause =
+  | "budget-used-up"
+  | "no-time-left"
+  | "circuit-open"
+  | "circuit-isolated"
+  | "rate-limited"
+  | "queue-full"
+  | "closing";
+
 /**
  * Everything the runtime tells, in the past tense. Verbose output, traces, metrics, the audit log and
  * the tests all read these and nothing else.
@@ -63,6 +83,30 @@ export interface RuntimeEvents {
   sessionClosed: SessionEvent & { readonly reason: string; readonly calls: number };
   /** A call held a session for so long that it was taken back; the holder names the call. */
   leaseReclaimed: SessionEvent & { readonly holder: string; readonly heldMs: number };
+  /** A call that failed will be run again; `attempt` counts the runs of the retry policy and is 2 for the first of these. */
+  retryScheduled: PolicyEvent & { readonly attempt: number; readonly delayMs: number; readonly error: ErrorJson };
+  /** A policy refused to run a call, or to run it again. */
+  callRefused: PolicyEvent & { readonly policy: string; readonly cause: RefusalCause; readonly retryAfterMs?: number | undefined };
+  /** A policy has a call wait for its turn; `waitMs` is expected, and absent where nobody can tell. */
+  callDelayed: PolicyEvent & { readonly policy: string; readonly waitMs?: number | undefined };
+  /** The peer named a time before which it takes no more calls of this identity. */
+  rateLearned: PolicyEvent & { readonly remaining: number; readonly resetMs: number };
+  /** A circuit breaker changed its state. */
+  breakerChanged: {
+    readonly provider: string;
+    readonly endpoint: string;
+    readonly from: BreakerState;
+    readonly to: BreakerState;
+    readonly failures: number;
+    readonly error?: ErrorJson | undefined;
+  };
+  /** A kept answer was given; a stale one is being fetched anew. */
+  cacheHit: PolicyEvent & { readonly ageMs: number; readonly stale: boolean };
+  cacheMissed: PolicyEvent;
+  /** A new answer in the place of a stale one could not be had; nobody waited for it. */
+  cacheRefreshFailed: PolicyEvent & { readonly error: ErrorJson };
+  /** A call was given the answer of another that asked the same. */
+  callShared: PolicyEvent & { readonly leaderId: string };
   /** Something a person should know that fails nothing: a broken file, an ignored key. */
   warning: { readonly code: string; readonly message: string; readonly file?: string | undefined };
 }

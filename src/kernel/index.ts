@@ -15,7 +15,7 @@ export {
   type ErrorTraits,
   type RetryAdvice,
 } from "./errors.ts";
-export type { CallEvent, RuntimeEvents, SessionEvent } from "./events.ts";
+export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
 export { getOwn, isJsonObject, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { createRedactor, type Redactor } from "./redaction.ts";

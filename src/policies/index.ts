@@ -18,3 +18,12 @@ export {
   type PolicySettings,
 } from "./policy-settings.ts";
 export { type SettingInForce, type SettingLayer, type SettingSource } from "./settings.ts";
+export { createAttemptTimeout } from "./attempt-timeout.ts";
+export { createBulkhead } from "./bulkhead.ts";
+export { createCache, type ResponseCache } from "./cache.ts";
+export { createCircuitBreaker, type BreakerInfo, type CircuitBreaker, type PeerName } from "./circuit-breaker.ts";
+export { createRateLimit } from "./rate-limit.ts";
+export { createRetry } from "./retry.ts";
+export { createSingleFlight } from "./single-flight.ts";
+export { createStandardPolicies, type PolicyShelf, type StandardPolicies } from "./standard.ts";
+export type { PolicySurroundings } from "./surroundings.ts";

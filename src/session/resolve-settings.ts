@@ -2,12 +2,24 @@ import type { Manifest } from "../capability/manifest.ts";
 import type { JsonObject } from "../kernel/index.ts";
 import {
   explainPolicySettings,
+  POLICY_SETTINGS,
+  POLICY_TABLES,
   resolvePolicySettings,
   type ExplainedSettings,
   type PolicySettings,
 } from "../policies/policy-settings.ts";
 import type { SettingLayer } from "../policies/settings.ts";
 import { resolveSessionPolicy, type ResolvedSessionPolicy } from "./session-policy.ts";
+
+const SETTINGS: readonly string[] = ["session", ...Object.keys(POLICY_TABLES), ...Object.keys(POLICY_SETTINGS)];
+
+/** Throws `invalid-argument` where a capability's file has a setting that does not exist or is out of range. */
+export function checkSettings({ metadata, execution }: Pick<Manifest, "metadata" | "execution">): void {
+  if (execution.kind !== "provider" || !SETTINGS.some((name) => Object.hasOwn(metadata, name))) return;
+  const layers: readonly SettingLayer[] = [{ source: "capability", values: metadata }];
+  resolveSessionPolicy(layers);
+  resolvePolicySettings(layers);
+}
 
 export interface SettingsOfTarget {
   readonly session: ResolvedSessionPolicy;

@@ -12,6 +12,7 @@ import type { ResolvedSessionPolicy } from "./session-policy.ts";
 
 /** Everything that decides which session may serve a call. */
 export interface ResolvedTarget {
+  readonly provider: string;
   readonly capability: SessionCapability;
   readonly target: Target;
   readonly identity: string;
@@ -162,7 +163,7 @@ export class TargetResolver {
     });
     const peer = `${handler.provider} ${target.endpoint}`;
     const tenant = `${identity} ${peer}`;
-    return { capability, target, identity, resolvedPolicy, policySettings: settings.policies, layers: settings.layers, key, peer, tenant, ephemeral };
+    return { provider: handler.provider, capability, target, identity, resolvedPolicy, policySettings: settings.policies, layers: settings.layers, key, peer, tenant, ephemeral };
   }
 }
 

@@ -24,18 +24,18 @@ import {
 } from "../kernel/index.ts";
 import { composePolicies, type PolicyChain } from "../policies/compose.ts";
 import type { ExplainedSettings } from "../policies/policy-settings.ts";
-import type { Policy, PolicyCall } from "../policies/policy.ts";
+import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
-import { cacheModeOf, callSettings } from "./call-settings.ts";
 import { Execution } from "./execution.ts";
 import type { SessionProbe, TargetExplanation } from "./explain-target.ts";
-import type { SessionCapability, SessionHandler, Target, TargetContext } from "./handler.ts";
+import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
 import { PoolShelf } from "./pool-shelf.ts";
 import type { PooledSession } from "./pooled-session.ts";
-import { sessionContext, type PoolSurroundings } from "./pool-surroundings.ts";
+import type { PoolSurroundings } from "./pool-surroundings.ts";
+import { Renewals } from "./renewals.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
-import { shareKey } from "./share-key.ts";
+import { policyCall } from "./policy-call.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
 import { isAlive } from "./validate-session.ts";
 
@@ -77,8 +77,7 @@ export class SessionPoolManager implements SessionDelegate {
   readonly #targets: TargetResolver;
   readonly #policies: readonly Policy[];
   readonly #chain: PolicyChain;
-  /** Renewals under way, by session key: however many calls were refused, the credential is renewed once. */
-  readonly #renewals = new Map<string, Promise<boolean>>();
+  readonly #renewals: Renewals;
   readonly #running = new Set<AbortController>();
   readonly #tracing: CallTracing | undefined;
   #sequence = 0;
@@ -92,8 +91,9 @@ export class SessionPoolManager implements SessionDelegate {
       redactor: options.redactor,
       nextSequence: () => ++this.#sequence,
     };
+    this.#renewals = new Renewals(this.#around);
     this.#pools = new PoolShelf(this.#around, (handler, { key, target }) =>
-      handler.renewCredentials === undefined ? undefined : () => this.#renewOnce(handler, key, target),
+      handler.renewCredentials === undefined ? undefined : () => this.#renewals.once(handler, key, target),
     );
     this.#targets = new TargetResolver({
       targetContext: options.targetContext,
@@ -163,7 +163,7 @@ export class SessionPoolManager implements SessionDelegate {
     let execution: Execution | undefined;
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
-      const { callId, policies } = context;
+      const { callId } = context;
       const idempotent = context.idempotent ?? manifest.idempotent ?? resolved.target.idempotent ?? false;
       const execute = (): Execution =>
         new Execution(
@@ -186,20 +186,7 @@ export class SessionPoolManager implements SessionDelegate {
       const own = execute();
       execution = own;
       let behind: Execution | undefined;
-      const call: PolicyCall = {
-        callId,
-        capabilityId: manifest.id,
-        provider: handler.provider,
-        endpoint: resolved.target.endpoint,
-        peer: resolved.peer,
-        tenant: resolved.tenant,
-        shareKey: () => shareKey(resolved, manifest, input),
-        idempotent,
-        settings: callSettings(resolved, policies),
-        cacheMode: cacheModeOf(policies),
-        signal,
-        remainingMs: () => context.remainingMs(),
-      };
+      const call = policyCall(resolved, manifest, input, { context, idempotent, signal });
       // What runs in the background is no part of what this call reports.
       const value = await this.#chain.aroundCall(call, (given) => (given.background ? (behind ??= execute()) : own).run(given));
       return { value, session: execution.session, attempts: execution.attempts };
@@ -363,18 +350,6 @@ export class SessionPoolManager implements SessionDelegate {
     });
   }
 
-  /** However many calls and sessions need it, a credential is renewed once: a rotating token works only once. */
-  #renewOnce(handler: SessionHandler, key: string, target: Target): Promise<boolean> {
-    let renewal = this.#renewals.get(key);
-    if (renewal === undefined) {
-      const context = sessionContext(this.#around, new AbortController().signal, () => {});
-      const work = (async () => (await handler.renewCredentials?.(target, context)) ?? false)();
-      renewal = work.finally(() => this.#renewals.delete(key));
-      this.#renewals.set(key, renewal);
-    }
-    return renewal;
-  }
-
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
   async #renew(
     handler: SessionHandler,
@@ -387,7 +362,7 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets.forget(manifest);
     const current = this.#targets.resolve(handler, manifest, block, caller);
     if (current.identity !== refused.identity) return current;
-    if (!(await this.#renewOnce(handler, refused.key, refused.target))) return undefined;
+    if (!(await this.#renewals.once(handler, refused.key, refused.target))) return undefined;
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }
