@@ -9,7 +9,7 @@ import { stateCapabilities } from "./state.ts";
 import { systemCapabilities } from "./system.ts";
 
 export { nativeCapability, type NativeDeclaration } from "./native.ts";
-export type { OutputSinks } from "./output.ts";
+export { outputTo, type OutputSinks } from "./output.ts";
 
 export interface NativeOptions {
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import { stripControls, type Redactor } from "../../kernel/index.ts";
 import { displayString, type Value } from "../../rtfs/index.ts";
 import type { Manifest } from "../manifest.ts";
 import { spreadArguments } from "./arguments.ts";
@@ -7,6 +8,20 @@ import { nativeCapability } from "./native.ts";
 export interface OutputSinks {
   readonly print: (text: string) => void;
   readonly log: (text: string) => void;
+}
+
+/**
+ * Writes to a stream: a terminal gets no control characters, and nobody a secret that is known.
+ */
+export function outputTo(
+  stream: { readonly isTTY?: boolean | undefined; write(text: string): unknown },
+  redact: Redactor["redactKnown"],
+): OutputSinks {
+  const write = (text: string): void => {
+    const shown = redact(text);
+    stream.write(stream.isTTY === true ? stripControls(shown) : shown);
+  };
+  return { print: write, log: write };
 }
 
 export function outputCapabilities({ print, log }: OutputSinks): Manifest[] {
