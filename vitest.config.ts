@@ -1,7 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { join } from "node:path";
 import { ClosingLine } from "./test/closing-line.ts";
 
+const source = (path: string): string => join(import.meta.dirname, path);
+
 export default defineConfig({
+  resolve: {
+    // What is written for users names the package; here that is the source, and not what was last built.
+    alias: [
+      { find: /^ccos$/, replacement: source("src/index.ts") },
+      { find: /^ccos\/session$/, replacement: source("src/session/index.ts") },
+      { find: /^ccos\/testing$/, replacement: source("testing/index.ts") },
+    ],
+  },
   test: {
     include: ["src/**/*.test.ts", "testing/**/*.test.ts", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
