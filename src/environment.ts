@@ -16,6 +16,7 @@ import {
   type ReadWarning,
 } from "./capability/index.ts";
 import { createSecrets, createTrustStore, loadConfig, loadModule, type Config, type LoadedConfig, type TrustStore } from "./config/index.ts";
+import type { Diagnosis } from "./doctor/index.ts";
 import {
   CcosError,
   createEmitter,
@@ -69,6 +70,14 @@ export interface RunOptions extends CallOptions {
   readonly file?: string | undefined;
 }
 
+export interface DiagnoseOptions {
+  /** Default: every capability. What is not trusted and not named is not contacted beyond this machine. */
+  readonly id?: string | undefined;
+  /** For each step that waits for somebody, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface CapabilityShelf {
   /** Sorted by id. Those of the runtime, `ccos.*`, are listed only where the query asks for them. */
   list(query?: string): Manifest[];
@@ -99,6 +108,11 @@ export interface CCOSEnvironment extends AsyncDisposable {
     registerHandler(handler: SessionHandler): void;
   };
   readonly policies: PolicyShelf;
+  /**
+   * What stands between a capability, or each of them, and its peer: variables, trust, reachability, handshake.
+   * Opens sessions and executes nothing. Throws `not-found` for an unknown id.
+   */
+  diagnose(options?: DiagnoseOptions): Promise<Diagnosis[]>;
   on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe;
   readonly redactor: Redactor;
   /** Drains: running calls end or hit the deadline, then every session is terminated at its peer. */
@@ -292,6 +306,20 @@ class Environment implements CCOSEnvironment {
       signal: deadline.signal,
       file: options.file,
     });
+  }
+
+  async diagnose({ id, timeoutMs = 10_000, signal }: DiagnoseOptions = {}): Promise<Diagnosis[]> {
+    this.#requireOpen();
+    const manifests = id === undefined ? this.#list(undefined) : [this.#marketplace.find(id)];
+    const { Doctor } = await import("./doctor/index.ts");
+    const doctor = new Doctor({
+      clock: this.#clock,
+      signal: signal ?? new AbortController().signal,
+      timeoutMs,
+      sessions: this.#manager,
+      trustPath: (of) => this.#trustPath(of),
+    });
+    return this.redactor.redactValue(await doctor.examineAll(manifests, id !== undefined));
   }
 
   on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe {

@@ -99,6 +99,16 @@ export class CapabilityMarketplace {
     return this.#manifests.get(id);
   }
 
+  /** The capability of an id. Throws `not-found` with the ids that are near. */
+  find(id: string): Manifest {
+    const manifest = this.#manifests.get(id);
+    if (manifest !== undefined) return manifest;
+    const shown = JSON.stringify(id.length > 200 ? `${id.slice(0, 199)}…` : id);
+    throw new CcosError("not-found", `There is no capability ${shown}.`, {
+      remedy: didYouMean(id, this.#manifests.keys()) || "ccos list shows those that are loaded; --capabilities names more files.",
+    });
+  }
+
   /** Sorted by id. A query finds its words in ids, names and descriptions, in any capitalisation. */
   list(query = ""): Manifest[] {
     const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
@@ -175,7 +185,7 @@ export class CapabilityMarketplace {
     try {
       around.budget.spend(id);
       around.security.checkId(id);
-      const manifest = this.#find(id);
+      const manifest = this.find(id);
       around.security.checkEffects(manifest);
       this.#checkNesting(id, around);
       using deadline = this.#deadline(manifest, options, around);
@@ -190,15 +200,6 @@ export class CapabilityMarketplace {
       record.ended(report, error);
       throw error;
     }
-  }
-
-  #find(id: string): Manifest {
-    const manifest = this.#manifests.get(id);
-    if (manifest !== undefined) return manifest;
-    const shown = JSON.stringify(id.length > 200 ? `${id.slice(0, 199)}…` : id);
-    throw new CcosError("not-found", `There is no capability ${shown}.`, {
-      remedy: didYouMean(id, this.#manifests.keys()) || "ccos list shows those that are loaded; --capabilities names more files.",
-    });
   }
 
   #checkNesting(id: string, around: Surroundings): void {

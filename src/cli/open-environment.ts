@@ -20,14 +20,20 @@ function named(value: string | undefined): string | undefined {
 /**
  * An environment for one command: its secrets are kept out of the output, its warnings and, with
  * `--verbose`, its story go to stderr, and it is drained before the command ends.
+ *
+ * @param onWarning hears the warnings in place of stderr
  */
-export async function withEnvironment<T>(context: CommandContext, use: (env: CCOSEnvironment) => Promise<T>): Promise<T> {
+export async function withEnvironment<T>(
+  context: CommandContext,
+  use: (env: CCOSEnvironment) => Promise<T>,
+  onWarning?: EnvironmentOptions["onWarning"],
+): Promise<T> {
   const { createEnvironment } = await import("../environment.ts");
   const { output } = context;
   const env = await createEnvironment({
     ...environmentOptions(context),
     output: { print: (text) => output.printed(text), log: (text) => output.printed(text) },
-    onWarning: ({ message }) => output.note(`${output.style("yellow", "warning:")} ${output.style([], message)}`),
+    onWarning: onWarning ?? (({ message }) => output.note(`${output.style("yellow", "warning:")} ${output.style([], message)}`)),
   });
   output.guard(env.redactor);
   if (context.options.verbose === true) {

@@ -153,6 +153,14 @@ function createParser(world: World, execute: Execute): Parser {
     .action((paths: string[]) => execute(options(), async () => (await import("./commands/trust.ts")).trustCommand, { paths }));
 
   parser
+    .command("doctor [id]")
+    .description("variables, trust, reachability, handshake of one capability or all, each problem with its remedy; calls nothing")
+    .option("--timeout <ms>", "time for each step, in milliseconds (10000)", positiveInteger)
+    .action((id: string | undefined, own: { timeout?: number }) =>
+      execute(options(), async () => (await import("./commands/doctor.ts")).doctorCommand, { id, ...own }),
+    );
+
+  parser
     .command("demo")
     .description("a tour, offline, on an embedded server")
     .action(() => execute(options(), async () => (await import("./commands/demo.ts")).demoCommand, {}));

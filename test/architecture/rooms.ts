@@ -40,6 +40,7 @@ const EVERYTHING_BELOW = [
   "session",
   "providers/*",
   "importers",
+  "doctor",
 ];
 
 /** A room is a folder of `src/`, or a file that stands in `src/` itself. `x/*`: each folder of `x` is a room of its own. */
@@ -73,6 +74,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     doors: ["capability", "rtfs", "kernel", "providers/*"],
     contracts: ["session/handler.ts", "capability/manifest.ts"],
   },
+  doctor: { doors: ["session", "kernel"], contracts: ["capability/manifest.ts"], packages: [] },
   "environment.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
   demo: { doors: ["environment.ts", "rtfs", "kernel"] },
   gateway: {
@@ -80,7 +82,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     contracts: ["capability/call.ts", "capability/manifest.ts"],
   },
   cli: {
-    doors: ["environment.ts", "importers", "rtfs", "config", "kernel", "demo", "gateway"],
+    doors: ["environment.ts", "importers", "doctor", "rtfs", "config", "kernel", "demo", "gateway"],
     contracts: ["capability/call.ts", "capability/manifest.ts"],
   },
   "index.ts": { doors: [...EVERYTHING_BELOW, "environment.ts"], contracts: CONTRACTS },
