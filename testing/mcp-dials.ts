@@ -116,8 +116,8 @@ export interface McpServer extends AsyncDisposable {
   readonly executions: ReadonlyMap<string, number>;
   forgetAll(): void;
   forget(sessionId: string): void;
-  /** Closes every connection and the port. */
-  stop(): Promise<void>;
+  /** Closes every connection and the port; with `drain`, answers what is under way first. */
+  stop(options?: { readonly drain?: boolean }): Promise<void>;
   /** Listens again on the same port after `stop`, with no memory of sessions. */
   restart(): Promise<void>;
 }

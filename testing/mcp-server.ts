@@ -55,7 +55,8 @@ class ScriptedMcpServer implements McpServer {
 
   #server: Server | undefined;
   #port = 0;
-  #open = 0;
+  #draining = false;
+  readonly #responses = new Set<ServerResponse>();
   readonly #running = new Map<string, AbortController>();
 
   constructor(dials: Partial<McpServerDials>) {
@@ -77,7 +78,7 @@ class ScriptedMcpServer implements McpServer {
   }
 
   get open(): number {
-    return this.#open;
+    return this.#responses.size;
   }
 
   async listen(port: number): Promise<void> {
@@ -93,10 +94,18 @@ class ScriptedMcpServer implements McpServer {
     this.url = `http://127.0.0.1:${this.#port}/mcp`;
   }
 
-  async stop(): Promise<void> {
+  async stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
+    if (options.drain === true) {
+      this.#draining = true;
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const response of this.#responses) response.shouldKeepAlive = false;
+      await closed;
+      this.#draining = false;
+      return;
+    }
     for (const controller of this.#running.values()) controller.abort();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -122,8 +131,9 @@ class ScriptedMcpServer implements McpServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#open++;
-    response.once("close", () => this.#open--);
+    this.#responses.add(response);
+    if (this.#draining) response.shouldKeepAlive = false;
+    response.once("close", () => this.#responses.delete(response));
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const message = parse(Buffer.concat(chunks).toString("utf8"));
