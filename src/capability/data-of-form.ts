@@ -1,6 +1,8 @@
 import { setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
-import { Float, formToValue, isInteger, Keyword, List, RtfsMap, Sym, Vector, type Form, type Value } from "../rtfs/index.ts";
+import { Float, isInteger, Keyword, List, mapKey, RtfsMap, Sym, Vector, type Form, type FormOf, type Value } from "../rtfs/index.ts";
 import { DEEPEST_METADATA } from "./flatten-metadata.ts";
+
+const TOO_DEEP = `what nests deeper than ${DEEPEST_METADATA} levels`;
 
 /** Whether a form is data as it stands, so that nothing has to be evaluated to know its value. */
 export function isPlainData(form: Form): boolean {
@@ -22,9 +24,58 @@ export function isPlainData(form: Form): boolean {
   }
 }
 
-/** The value of a form that is plain data. */
-export function plainValue(form: Form): Value {
-  return formToValue(form);
+/**
+ * A form that is plain data as JSON: what `jsonOfValue` gives for its value, without making that first,
+ * since most of what a file holds is read this way.
+ */
+export function jsonOfForm(form: Form, dropped: (what: string) => void = () => {}): JsonValue | undefined {
+  return convertForm(form, dropped, 1);
+}
+
+function convertForm(form: Form, dropped: (what: string) => void, depth: number): JsonValue | undefined {
+  switch (form.kind) {
+    case "nil":
+      return null;
+    case "boolean":
+    case "string":
+    case "integer":
+    case "text-literal":
+      return form.value;
+    case "keyword":
+      return form.name;
+    case "float":
+      return jsonOfValue(form.value, dropped);
+    case "vector":
+    case "map":
+      if (depth <= DEEPEST_METADATA) return form.kind === "map" ? convertMap(form, dropped, depth) : convertVector(form, dropped, depth);
+      dropped(TOO_DEEP);
+      return undefined;
+    default:
+      throw new TypeError(`A form of the kind ${form.kind} is no plain data.`);
+  }
+}
+
+function convertVector(form: FormOf<"vector">, dropped: (what: string) => void, depth: number): JsonValue[] {
+  const items: JsonValue[] = [];
+  for (const item of form.items) {
+    const json = convertForm(item, dropped, depth + 1);
+    if (json !== undefined) items.push(json);
+  }
+  return items;
+}
+
+function convertMap(form: FormOf<"map">, dropped: (what: string) => void, depth: number): JsonObject {
+  const object: JsonObject = {};
+  for (const [key, value] of form.entries) {
+    const json = convertForm(value, dropped, depth + 1);
+    if (json !== undefined) setOwn(object, keyText(key), json);
+  }
+  return object;
+}
+
+function keyText(key: Form): string {
+  if (key.kind === "keyword") return key.name;
+  return key.kind === "string" ? key.value : String(mapKey(key));
 }
 
 /**
@@ -41,7 +92,7 @@ export function jsonOfValue(value: Value, dropped: (what: string) => void = () =
     }
     if (item instanceof Keyword || item instanceof Sym) return item.name;
     if (depth > DEEPEST_METADATA) {
-      dropped(`what nests deeper than ${DEEPEST_METADATA} levels`);
+      dropped(TOO_DEEP);
       return undefined;
     }
     if (item instanceof Vector || item instanceof List) {

@@ -6,7 +6,10 @@ export function normaliseEffect(label: string): string {
 
 /** The labels in their normal form, each once, in the order given. */
 export function normaliseEffects(labels: Iterable<string>): string[] {
-  return [...new Set([...labels].map(normaliseEffect))].filter((label) => label !== ":");
+  const normal = new Set<string>();
+  for (const label of labels) normal.add(normaliseEffect(label));
+  normal.delete(":");
+  return [...normal];
 }
 
 const BY_ID: readonly (readonly [RegExp, readonly string[]])[] = [

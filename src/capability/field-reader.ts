@@ -1,7 +1,7 @@
 import { isCcosError, type CcosError, type ErrorPlace, type JsonValue } from "../kernel/index.ts";
 import type { Form, Value } from "../rtfs/index.ts";
 import { fileError, type Declaration, type Field } from "./capability-forms.ts";
-import { isPlainData, jsonOfValue, plainValue } from "./data-of-form.ts";
+import { isPlainData, jsonOfForm, jsonOfValue } from "./data-of-form.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
 
 export interface ReadWarning {
@@ -36,7 +36,7 @@ export class FieldReader {
 
   /** By its name with hyphens, however the file spells it. */
   field(name: string): Field | undefined {
-    return this.fields.get(name) ?? this.fields.get(name.replaceAll("-", "_"));
+    return this.fields.get(name) ?? (name.includes("-") ? this.fields.get(name.replaceAll("-", "_")) : undefined);
   }
 
   error(form: Form, message: string, remedy?: string): void {
@@ -62,14 +62,16 @@ export class FieldReader {
 
   /** As JSON, without evaluating what stands for itself. */
   data(form: Form, what: string): JsonValue | undefined {
+    const dropped = (part: string): void => this.warn("ignored", form, `${what} holds ${part}, which is left out.`);
+    if (isPlainData(form)) return jsonOfForm(form, dropped);
     let value: Value;
     try {
-      value = isPlainData(form) ? plainValue(form) : this.context.evaluate(form);
+      value = this.context.evaluate(form);
     } catch (error) {
       const why = isCcosError(error) ? error.message : String(error);
       this.error(form, `${what} could not be evaluated: ${why}`, "Metadata is data; it may compute, but it calls nothing.");
       return undefined;
     }
-    return jsonOfValue(value, (dropped) => this.warn("ignored", form, `${what} holds ${dropped}, which is left out.`));
+    return jsonOfValue(value, dropped);
   }
 }

@@ -7,12 +7,6 @@ export const MOST_METADATA_ENTRIES = 10_000;
 /** How many characters the flat keys and values may have together. */
 export const LARGEST_METADATA = 4_000_000;
 
-interface FlatEntry {
-  readonly key: string;
-  readonly value: string;
-  readonly depth: number;
-}
-
 /**
  * The nested metadata of a manifest as pairs of texts: the segments of a path are joined by `_`.
  *
@@ -25,36 +19,52 @@ interface FlatEntry {
  * Throws `invalid-argument` beyond 32 levels, 10,000 entries or 4,000,000 characters.
  */
 export function flattenMetadata(metadata: JsonObject): Record<string, string> {
-  const entries: FlatEntry[] = [];
+  // Keys and values in turn, by their depth: what is nested deeper comes later and wins.
+  const levels: string[][] = [];
   let seen = 0;
   let size = 0;
   const walk = (object: JsonObject, prefix: string, depth: number): void => {
     if (depth > DEEPEST_METADATA) tooMuch(`nests deeper than ${DEEPEST_METADATA} levels`);
-    for (const [name, value] of Object.entries(object)) {
+    const level = (levels[depth - 1] ??= []);
+    for (const name of Object.keys(object)) {
       if (++seen > MOST_METADATA_ENTRIES) tooMuch(`has more than ${MOST_METADATA_ENTRIES} entries`);
-      const key = prefix === "" ? name : `${prefix}_${name}`;
+      const value = object[name] as JsonValue;
+      const key = prefix + name;
       if (isJsonObject(value)) {
-        walk(value, key, depth + 1);
+        walk(value, `${key}_`, depth + 1);
         continue;
       }
       const text = textOf(value);
       if (text === undefined) continue;
       size += key.length + text.length;
       if (size > LARGEST_METADATA) tooMuch(`has more than ${LARGEST_METADATA} characters`);
-      entries.push({ key, value: text, depth });
+      level.push(key, text);
     }
   };
   walk(metadata, "", 1);
 
-  // Shallow first, so that what is nested deeper comes later and wins.
-  entries.sort((a, b) => a.depth - b.depth);
-  const flat = Object.create(null) as Record<string, string>;
-  for (const { key, value } of entries) flat[key] = value;
-  for (const { key } of entries) {
+  const flat = createFlatMetadata();
+  const hyphenated: string[] = [];
+  for (const level of levels) {
+    for (let at = 0; at < level.length; at += 2) {
+      const key = level[at] as string;
+      flat[key] = level[at + 1] as string;
+      if (key.includes("-")) hyphenated.push(key);
+    }
+  }
+  for (const key of hyphenated) {
     const underscored = key.replaceAll("-", "_");
     if (!(underscored in flat)) flat[underscored] = flat[key] as string;
   }
   return flat;
+}
+
+/**
+ * An empty record without a prototype. Not `Object.create(null)`: its objects are kept as hash tables, which
+ * take several times the memory and the time to fill.
+ */
+export function createFlatMetadata(): Record<string, string> {
+  return Object.setPrototypeOf({}, null) as Record<string, string>;
 }
 
 function textOf(value: JsonValue): string | undefined {

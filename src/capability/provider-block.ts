@@ -1,5 +1,6 @@
 import { didYouMean, getOwn, isJsonObject, type JsonObject } from "../kernel/index.ts";
 import type { SessionDelegate } from "./call.ts";
+import { createFlatMetadata } from "./flatten-metadata.ts";
 import type { ProviderBlock } from "./manifest.ts";
 
 /** What has to be known of providers to read a file. */
@@ -103,8 +104,9 @@ function blockOf(provider: string, statements: readonly Statement[]): ProviderBl
 /** Every `<provider>_requires_session`; a hyphenated spelling and its double with underscores are one. */
 function statementsOf(flat: Readonly<Record<string, string>>, known: readonly string[]): Statement[] {
   const bySpelling = new Map<string, Statement>();
-  for (const [key, raw] of Object.entries(flat)) {
+  for (const key in flat) {
     if (!key.endsWith(SUFFIX) || key.length === SUFFIX.length) continue;
+    const raw = flat[key] as string;
     const provider = key.slice(0, -SUFFIX.length);
     const spelling = provider.replaceAll("-", "_");
     if (bySpelling.has(spelling) && !known.includes(provider)) continue;
@@ -137,35 +139,62 @@ export function withAliases(
   flat: Readonly<Record<string, string>>,
   provider: string,
   knowledge: ProviderKnowledge,
-): Record<string, string> {
-  const full = Object.assign(Object.create(null) as Record<string, string>, flat);
+): Readonly<Record<string, string>> {
   const traits = knowledge.manifestTraits(provider);
-  for (const [canonical, spellings] of Object.entries(traits?.metadataAliases ?? {})) {
-    const key = `${provider}_${canonical}`;
-    for (const spelling of spellings) {
-      if (key in full) break;
-      const value = full[`${provider}_${spelling}`];
-      if (value !== undefined) full[key] = value;
-    }
-  }
-  for (const [whole, canonical] of Object.entries(traits?.legacyKeys ?? {})) {
-    const key = `${provider}_${canonical}`;
-    const value = full[whole];
-    if (value !== undefined && !(key in full)) full[key] = value;
+  if (traits === undefined) return flat;
+  // Copied only where something is to be added: most files are written with the canonical keys.
+  let full = flat as Record<string, string>;
+  for (const [key, spelling] of aliasesOf(provider, traits)) {
+    const value = full[spelling];
+    if (value === undefined || full[key] !== undefined) continue;
+    if (full === flat) full = Object.assign(createFlatMetadata(), flat);
+    full[key] = value;
   }
   return full;
+}
+
+type Traits = NonNullable<ReturnType<ProviderKnowledge["manifestTraits"]>>;
+
+type Aliases = readonly (readonly [key: string, spelling: string])[];
+
+const aliases = new WeakMap<Traits, Map<string, Aliases>>();
+
+/** Flat keys, each with another spelling of it, in the order in which they count. */
+function aliasesOf(provider: string, traits: Traits): Aliases {
+  let byProvider = aliases.get(traits);
+  if (byProvider === undefined) aliases.set(traits, (byProvider = new Map()));
+  let pairs = byProvider.get(provider);
+  if (pairs === undefined) {
+    pairs = [
+      ...Object.entries(traits.metadataAliases ?? {}).flatMap(([canonical, spellings]) =>
+        spellings.map((spelling) => [`${provider}_${canonical}`, `${provider}_${spelling}`] as const),
+      ),
+      ...Object.entries(traits.legacyKeys ?? {}).map(([whole, canonical]) => [`${provider}_${canonical}`, whole] as const),
+    ];
+    byProvider.set(provider, pairs);
+  }
+  return pairs;
+}
+
+const knownKeys = new WeakMap<Traits, ReadonlySet<string>>();
+
+/** The keys that a provider's block may have, in every spelling; undefined where its handler does not say. */
+function knownKeysOf(traits: Traits): ReadonlySet<string> | undefined {
+  if (traits.metadataKeys === undefined) return undefined;
+  let known = knownKeys.get(traits);
+  if (known === undefined) {
+    known = new Set(["requires_session", ...traits.metadataKeys, ...Object.entries(traits.metadataAliases ?? {}).flat(2)]);
+    knownKeys.set(traits, known);
+  }
+  return known;
 }
 
 /** Keys of a provider's block that its handler does not know. */
 export function unknownBlockKeys(metadata: JsonObject, provider: string, knowledge: ProviderKnowledge): { key: string; hint: string }[] {
   const traits = knowledge.manifestTraits(provider);
+  const known = traits && knownKeysOf(traits);
   const block = getOwn(metadata, provider);
-  if (traits?.metadataKeys === undefined || !isJsonObject(block)) return [];
-  const known = new Set<string>(["requires_session", ...traits.metadataKeys]);
-  for (const [canonical, spellings] of Object.entries(traits.metadataAliases ?? {})) {
-    known.add(canonical);
-    for (const spelling of spellings) known.add(spelling);
-  }
+  if (known === undefined || !isJsonObject(block)) return [];
   return Object.keys(block)
     .filter((key) => !known.has(key) && !known.has(key.replaceAll("-", "_")))
     .map((key) => ({ key, hint: didYouMean(key, known) }));

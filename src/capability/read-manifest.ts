@@ -3,7 +3,7 @@ import { formText, isAny, isKeywordName, optionalType, parseType, type Form, typ
 import { fileError, type Declaration } from "./capability-forms.ts";
 import { normaliseEffects } from "./effects.ts";
 import { FieldReader, type ManifestContext, type ReadWarning } from "./field-reader.ts";
-import { flattenMetadata } from "./flatten-metadata.ts";
+import { createFlatMetadata, flattenMetadata } from "./flatten-metadata.ts";
 import type { Execution, Manifest } from "./manifest.ts";
 import { chooseProvider, unknownBlockKeys, withAliases } from "./provider-block.ts";
 import { METADATA_FIELDS, providerOfOldKey, readMetadata, readProvider } from "./read-metadata.ts";
@@ -154,7 +154,7 @@ function readFlat(reader: FieldReader, metadata: JsonObject): FlatMetadata {
     return flattenMetadata(metadata);
   } catch (error) {
     reader.error(reader.field("metadata")?.form ?? reader.form, isCcosError(error) ? error.message : String(error));
-    return Object.create(null) as FlatMetadata;
+    return createFlatMetadata();
   }
 }
 
@@ -163,7 +163,7 @@ function readExecution(
   metadata: JsonObject,
   named: string | undefined,
   implementation: Form | undefined,
-): { execution: Execution; flatMetadata: FlatMetadata } {
+): { execution: Execution; flatMetadata: Readonly<FlatMetadata> } {
   const { providers } = reader.context;
   const flat = readFlat(reader, metadata);
   const at = reader.field("metadata")?.form ?? reader.field("provider")?.form ?? reader.form;
@@ -191,7 +191,7 @@ function readExecution(
 function readExtra(reader: FieldReader): Readonly<Record<string, string>> {
   const extra: Record<string, string> = {};
   for (const { key, keyForm, form } of reader.fields.values()) {
-    if (READ_FIELDS.has(key.replaceAll("_", "-")) || providerOfOldKey(key, form) !== undefined) continue;
+    if (READ_FIELDS.has(key) || READ_FIELDS.has(key.replaceAll("_", "-")) || providerOfOldKey(key, form) !== undefined) continue;
     if (!isKeywordName(key)) {
       reader.warn("ignored", keyForm, `The key ${JSON.stringify(key.slice(0, 80))} is left out.`);
       continue;

@@ -1,6 +1,6 @@
 import { getOwn, isJsonObject, setOwn, stringifyJson, type JsonObject } from "../kernel/index.ts";
 import type { Form } from "../rtfs/index.ts";
-import { isPlainData, jsonOfValue, plainValue } from "./data-of-form.ts";
+import { isPlainData, jsonOfForm } from "./data-of-form.ts";
 import type { FieldReader } from "./field-reader.ts";
 
 const LOCAL_PROVIDERS: ReadonlySet<string> = new Set(["rtfs", "local", "native"]);
@@ -24,11 +24,11 @@ export function providerOfOldKey(key: string, form: Form): string | undefined {
 
 /** `:metadata` together with what older files keep beside it. */
 export function readMetadata(reader: FieldReader): JsonObject {
-  const metadata: JsonObject = {};
+  let metadata: JsonObject = {};
   const field = reader.field("metadata");
   if (field !== undefined && field.form.kind !== "nil") {
     const data = reader.data(field.form, ":metadata");
-    if (isJsonObject(data)) for (const [key, value] of Object.entries(data)) setOwn(metadata, key, value);
+    if (isJsonObject(data)) metadata = data;
     else if (data !== undefined) reader.error(field.form, "The value of :metadata is a map.");
   }
   for (const { key, form } of reader.fields.values()) {
@@ -45,7 +45,7 @@ export function readMetadata(reader: FieldReader): JsonObject {
     const form = reader.field(name)?.form;
     if (form === undefined || form.kind === "nil") continue;
     if (!isPlainData(form)) reader.error(form, `The value of :${name} is data.`);
-    else metadata[`sandbox_${name}`] = stringifyJson(jsonOfValue(plainValue(form)) ?? null);
+    else metadata[`sandbox_${name}`] = stringifyJson(jsonOfForm(form) ?? null);
   }
   return metadata;
 }
@@ -59,7 +59,7 @@ export function readProvider(reader: FieldReader, metadata: JsonObject): string 
     reader.error(form, "The value of :provider is data.");
     return undefined;
   }
-  const data = jsonOfValue(plainValue(form)) as JsonObject;
+  const data = jsonOfForm(form) as JsonObject;
   const type = getOwn(data, "type");
   if (typeof type !== "string" || type === "") {
     reader.error(form, "The provider has no :type.", 'Write :provider {:type "name" …}.');

@@ -4,7 +4,7 @@ export type { LoadModule } from "./analyzer/scope.ts";
 export type { BuiltinDeclaration } from "./evaluator/functions.ts";
 export { callFunction, compile, evaluate, Program, Workspace, type EvaluateOptions } from "./evaluator/program.ts";
 export type { TraceEntry } from "./evaluator/trace.ts";
-export { formToValue } from "./form-values.ts";
+export { formToValue, mapKey } from "./form-values.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
 export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from "./json.ts";

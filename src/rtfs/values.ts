@@ -63,14 +63,28 @@ const forgotten = new FinalizationRegistry<string>((name) => {
   if (keywords.get(name)?.deref() === undefined) keywords.delete(name);
 });
 
+// Asking a weak reference costs more than all the rest; so some are also held as they are.
+const recent = new Map<string, Keyword>();
+const MOST_RECENT = 16_384;
+const LONGEST_RECENT = 64;
+
 /** The keyword of this name, given without the colon. */
 export function keyword(name: string): Keyword {
-  const known = keywords.get(name)?.deref();
-  if (known !== undefined) return known;
-  const made = new Keyword(name);
-  keywords.set(name, new WeakRef(made));
-  forgotten.register(made, name);
-  return made;
+  return recent.get(name) ?? rarerKeyword(name);
+}
+
+function rarerKeyword(name: string): Keyword {
+  let found = keywords.get(name)?.deref();
+  if (found === undefined) {
+    found = new Keyword(name);
+    keywords.set(name, new WeakRef(found));
+    forgotten.register(found, name);
+  }
+  if (name.length <= LONGEST_RECENT) {
+    if (recent.size >= MOST_RECENT) recent.clear();
+    recent.set(name, found);
+  }
+  return found;
 }
 
 /** A symbol as data (what `quote` gives). Compared by name. */

@@ -1,7 +1,8 @@
 import type { Form } from "../forms.ts";
 import type { Source } from "../source.ts";
 import { Float, INTEGER_MAX, INTEGER_MIN, integer } from "../values.ts";
-import { continuesSymbol, endsToken, isDigit, startsSymbol, versionLength } from "./characters.ts";
+import { continuesSymbol, endsToken, isDigit, startsSymbol } from "./characters.ts";
+import { readName } from "./names.ts";
 import { readError } from "./read-error.ts";
 
 const UUID = /[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/y;
@@ -54,26 +55,13 @@ function unexpectedCharacter(source: Source, at: number): Error {
   });
 }
 
-/** The end of a name that starts here; a colon belongs to it only in `ns:v1.0/name`. */
-function nameEnd(text: string, at: number): number {
-  let end = at + 1;
-  for (;;) {
-    const code = text.charCodeAt(end);
-    if (continuesSymbol(code)) end++;
-    else if (code === COLON) {
-      const version = versionLength(text, end);
-      if (version === 0) return end;
-      end += version;
-    } else return end;
-  }
-}
-
 function readKeyword(source: Source, at: number): Form {
   const { text } = source;
   const first = text.charCodeAt(at + 1);
   if (startsSymbol(first)) {
-    const end = checkedEnd(source, at, nameEnd(text, at + 1));
-    return { kind: "keyword", source, start: at, end, name: text.slice(at + 1, end) };
+    const name = readName(text, at + 1);
+    const end = checkedEnd(source, at, at + 1 + name.length);
+    return { kind: "keyword", source, start: at, end, name };
   }
   // A colon by itself announces a type, as in `x : Int` and `x :[:vector :int]`; no name holds a colon, so
   // a symbol of this name is nothing else.
@@ -90,7 +78,8 @@ function readKeyword(source: Source, at: number): Form {
 
 function readSymbol(source: Source, at: number): Form {
   const { text } = source;
-  let end = nameEnd(text, at);
+  const name = readName(text, at);
+  let end = at + name.length;
   if (text.charCodeAt(end) === COLON && text.startsWith("resource", at) && end === at + 8) {
     RESOURCE.lastIndex = at;
     const match = RESOURCE.exec(text);
@@ -104,7 +93,6 @@ function readSymbol(source: Source, at: number): Form {
     }
   }
   checkedEnd(source, at, end);
-  const name = text.slice(at, end);
   switch (name) {
     case "nil":
       return { kind: "nil", source, start: at, end };

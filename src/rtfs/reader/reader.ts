@@ -1,20 +1,12 @@
-import type { CcosError} from "../../kernel/index.ts";
+import type { CcosError } from "../../kernel/index.ts";
 import { isCcosError } from "../../kernel/index.ts";
 import type { Form } from "../forms.ts";
 import { Source } from "../source.ts";
-import { Float } from "../values.ts";
 import { readAtom } from "./atoms.ts";
-import { endsToken, isSpace } from "./characters.ts";
-import {
-  CLOSING,
-  OPENING,
-  PREFIX_TEXT,
-  isBracket,
-  unclosed,
-  type Bracket,
-  type Open,
-  type Prefix,
-} from "./open-form.ts";
+import { isSpace } from "./characters.ts";
+import { entriesOf } from "./entries.ts";
+import { readContextRef, readSpecialFloat, unexpectedHash } from "./hash.ts";
+import { CLOSING, OPENING, completePrefix, isBracket, unclosed, type Bracket, type Open, type Prefix } from "./open-form.ts";
 import { readError } from "./read-error.ts";
 import { readString } from "./strings.ts";
 
@@ -57,8 +49,10 @@ class Reader {
   readonly #text: string;
   readonly #maxNesting: number;
   #at: number;
-  #open: Open | undefined;
-  #nesting = 0;
+  /** Outermost first. */
+  readonly #open: Open[] = [];
+  /** The forms read that are not yet inside another: top-level ones, then those of each open form in turn. */
+  readonly #forms: Form[] = [];
   #shortFunctions = 0;
 
   constructor(source: Source, maxNesting: number) {
@@ -69,33 +63,30 @@ class Reader {
   }
 
   readAll(): ReadResult {
-    const forms: Form[] = [];
     const errors: CcosError[] = [];
     while (errors.length < MOST_ERRORS) {
       try {
-        const form = this.#readForm();
-        if (form === undefined) break;
-        forms.push(form);
+        this.#readToEnd();
+        break;
       } catch (error) {
         if (!isCcosError(error)) throw error;
         errors.push(error);
         this.#recover();
       }
     }
-    return { forms, errors, source: this.#source };
+    return { forms: this.#forms, errors, source: this.#source };
   }
 
   /** Goes on at the next line that begins like a top-level form. */
   #recover(): void {
     // At the end of the text some form was left open: what follows its first line may be sound.
     let from = this.#at;
-    if (from >= this.#text.length) {
-      let open = this.#open;
-      while (open?.outer !== undefined) open = open.outer;
-      if (open !== undefined) from = open.start;
+    const [outermost] = this.#open;
+    if (outermost !== undefined) {
+      if (from >= this.#text.length) from = outermost.start;
+      this.#forms.length = outermost.base;
     }
-    this.#open = undefined;
-    this.#nesting = 0;
+    this.#open.length = 0;
     this.#shortFunctions = 0;
     const next = /\n(?=[([{^])/g;
     next.lastIndex = from;
@@ -103,61 +94,57 @@ class Reader {
     this.#at = match === null ? this.#text.length : match.index + 1;
   }
 
-  /** The next top-level form; undefined at the end of the text. */
-  #readForm(): Form | undefined {
+  #readToEnd(): void {
     const text = this.#text;
+    const { length } = text;
     for (;;) {
       this.#skipSpace();
       const at = this.#at;
-      if (at >= text.length) {
-        if (this.#open !== undefined) throw unclosed(this.#source, this.#open);
-        return undefined;
+      if (at >= length) {
+        const innermost = this.#open[this.#open.length - 1];
+        if (innermost !== undefined) throw unclosed(this.#source, innermost);
+        return;
       }
-      let form: Form | undefined;
       switch (text.charCodeAt(at)) {
         case 0x28:
-          form = this.#begin("list", 1);
+          this.#begin("list", 1);
           break;
         case 0x5b:
-          form = this.#begin("vector", 1);
+          this.#begin("vector", 1);
           break;
         case 0x7b:
-          form = this.#begin("map", 1);
+          this.#begin("map", 1);
           break;
         case 0x29:
         case 0x5d:
         case 0x7d:
-          form = this.#close();
+          this.#deliver(this.#close());
           break;
         case 0x22:
-          form = readString(this.#source, at);
-          this.#at = form.end;
+          this.#take(readString(this.#source, at));
           break;
         case 0x27:
-          form = this.#begin("quote", 1);
+          this.#begin("quote", 1);
           break;
         case 0x60:
-          form = this.#begin("quasiquote", 1);
+          this.#begin("quasiquote", 1);
           break;
         case 0x7e:
-          form = text.charCodeAt(at + 1) === 0x40 ? this.#begin("unquote-splicing", 2) : this.#begin("unquote", 1);
+          if (text.charCodeAt(at + 1) === 0x40) this.#begin("unquote-splicing", 2);
+          else this.#begin("unquote", 1);
           break;
         case 0x5e:
-          form = this.#begin("annotated", 1);
+          this.#begin("annotated", 1);
           break;
         case 0x23:
-          form = this.#readHash();
+          this.#readHash();
           break;
         case 0x40:
-          form = this.#readContextRef();
+          this.#take(readContextRef(this.#source, at));
           break;
         default:
-          form = readAtom(this.#source, at);
-          this.#at = form.end;
+          this.#take(readAtom(this.#source, at));
       }
-      if (form === undefined) continue;
-      const done = this.#deliver(form);
-      if (done !== undefined) return done;
     }
   }
 
@@ -183,203 +170,76 @@ class Reader {
     this.#at = at;
   }
 
-  #begin(kind: Bracket | Prefix, length: number): undefined {
+  #begin(kind: Bracket | Prefix, length: number): void {
     const start = this.#at;
-    if (++this.#nesting > this.#maxNesting) {
+    if (this.#open.length >= this.#maxNesting) {
       throw readError(this.#source, start, `Forms nest deeper than ${this.#maxNesting} levels.`, {
         expected: `at most ${this.#maxNesting} levels of nesting`,
         remedy: "Name inner parts with let or def.",
       });
     }
-    this.#open = { kind, start, items: [], outer: this.#open };
+    this.#open.push({ kind, start, base: this.#forms.length });
     this.#at += length;
-    return undefined;
   }
 
-  /** Puts a form where it belongs, closing prefixes on the way; gives it back when it is a top-level one. */
-  #deliver(form: Form): Form | undefined {
-    let current = form;
-    for (;;) {
-      const open = this.#open;
-      if (open === undefined) return current;
-      open.items.push(current);
-      if (isBracket(open.kind)) return undefined;
-      const made = this.#completePrefix(open, open.kind);
-      if (made === undefined) return undefined;
-      this.#open = open.outer;
-      this.#nesting--;
-      current = made;
-    }
+  /** A form that has been read whole. */
+  #take(form: Form): void {
+    this.#at = form.end;
+    this.#deliver(form);
   }
 
-  #completePrefix(open: Open, kind: Prefix): Form | undefined {
-    const source = this.#source;
-    const [first, second, third, fourth] = open.items as [Form, ...Form[]];
-    const last = open.items[open.items.length - 1] as Form;
-    const at = { source, start: open.start, end: last.end };
-    if (kind !== "annotated") return { kind, ...at, form: first };
-    if (first.kind === "map") return second && { kind, ...at, annotation: first, form: second };
-    if (first.kind !== "keyword" || first.name !== "delegation") {
-      throw readError(source, open.start, "^ is followed by a map, or by :delegation.", {
-        expected: "^{:key value} form, or ^:delegation :local form",
-        end: first.end,
-      });
+  /** Puts a form where it belongs, closing prefixes on the way. */
+  #deliver(form: Form): void {
+    const forms = this.#forms;
+    forms.push(form);
+    for (let open = this.#open[this.#open.length - 1]; open !== undefined; open = this.#open[this.#open.length - 1]) {
+      if (isBracket(open.kind)) return;
+      const made = completePrefix(this.#source, open.start, open.kind, forms.slice(open.base));
+      if (made === undefined) return;
+      this.#open.pop();
+      forms.length = open.base;
+      forms.push(made);
     }
-    if (second === undefined) return undefined;
-    const where = second.kind === "keyword" ? second.name : "";
-    if (where === "local") {
-      if (third === undefined) return undefined;
-      const annotation: Form = { kind: "vector", source, start: first.start, end: second.end, items: [first, second] };
-      return { kind, ...at, annotation, form: third };
-    }
-    if (where !== "local-model" && where !== "remote") {
-      throw readError(source, second.start, "A delegation is :local, :local-model or :remote.", {
-        expected: ':local, :local-model "id" or :remote "id"',
-        end: second.end,
-      });
-    }
-    if (third === undefined) return undefined;
-    if (third.kind !== "string") {
-      throw readError(source, third.start, `:${where} needs the id of a model.`, {
-        expected: "a string",
-        end: third.end,
-      });
-    }
-    if (fourth === undefined) return undefined;
-    const items = [first, second, third];
-    const annotation: Form = { kind: "vector", source, start: first.start, end: third.end, items };
-    return { kind, ...at, annotation, form: fourth };
   }
 
   #close(): Form {
     const source = this.#source;
     const at = this.#at;
-    const character = this.#text.charAt(at);
-    const open = this.#open;
+    const open = this.#open[this.#open.length - 1];
     this.#at = at + 1;
     if (open === undefined) {
-      throw readError(source, at, `Unexpected ${character}: nothing is open here.`, { expected: "a form" });
+      throw readError(source, at, `Unexpected ${this.#text.charAt(at)}: nothing is open here.`, { expected: "a form" });
     }
-    if (!isBracket(open.kind)) {
-      throw readError(source, open.start, `${PREFIX_TEXT[open.kind]} stands before a form, and none follows.`, {
-        expected: "a form",
+    const { kind, start, base } = open;
+    if (!isBracket(kind)) throw unclosed(source, open);
+    if (CLOSING[kind] !== this.#text.charAt(at)) {
+      const place = source.place(start);
+      throw readError(source, at, `Unexpected ${this.#text.charAt(at)}.`, {
+        expected: `${CLOSING[kind]}, to close the ${OPENING[kind]} at ${place.line}:${place.column}`,
       });
     }
-    if (CLOSING[open.kind] !== character) {
-      const place = source.place(open.start);
-      throw readError(source, at, `Unexpected ${character}.`, {
-        expected: `${CLOSING[open.kind]}, to close the ${OPENING[open.kind]} at ${place.line}:${place.column}`,
-      });
-    }
-    this.#open = open.outer;
-    this.#nesting--;
-    const range = { source, start: open.start, end: at + 1 };
-    if (open.kind === "short-fn") this.#shortFunctions--;
-    if (open.kind === "map") return { kind: "map", ...range, entries: this.#entries(open) };
-    return { kind: open.kind, ...range, items: open.items };
+    this.#open.pop();
+    const items = this.#forms.slice(base);
+    this.#forms.length = base;
+    if (kind === "map") return { kind, source, start, end: at + 1, entries: entriesOf(source, items) };
+    if (kind === "short-fn") this.#shortFunctions--;
+    return { kind, source, start, end: at + 1, items };
   }
 
-  #entries(open: Open): [Form, Form][] {
-    const { items } = open;
-    const entries: [Form, Form][] = [];
-    for (let index = 0; index < items.length; index += 2) {
-      let key = items[index] as Form;
-      const last = entries[entries.length - 1];
-      if (key.kind === "symbol" && key.name === "?" && last !== undefined) {
-        // In a compact record type, `{:k T ?}`, the mark after a type makes its key optional.
-        last[1] = optionalType(last[1], key);
-        if (++index === items.length) break;
-        key = items[index] as Form;
-      }
-      const value = items[index + 1];
-      if (key.kind !== "keyword" && key.kind !== "string" && key.kind !== "integer") {
-        // `{:a 1 & rest}` and `{name :key}` are patterns; the analyzer refuses them where a value is meant.
-        if (key.kind !== "symbol" || key.name === ":") {
-          throw readError(this.#source, key.start, "This cannot be the key of a map.", {
-            expected: "a keyword, a string or an integer",
-            remedy: key.kind === "symbol" ? 'Write {"key" value}, without a colon between.' : undefined,
-            end: key.end,
-          });
-        }
-      }
-      if (value?.kind === "symbol" && value.name === ":") {
-        throw readError(this.#source, value.start, "No colon stands between a key and its value.", {
-          expected: "a value",
-          remedy: 'Write {"key" value}, or {:key value}.',
-        });
-      }
-      if (value === undefined) {
-        throw readError(this.#source, key.start, "This key has no value: a map needs an even number of forms.", {
-          expected: "a value",
-          end: key.end,
-        });
-      }
-      entries.push([key, value]);
-    }
-    return entries;
-  }
-
-  #readHash(): Form | undefined {
-    const text = this.#text;
+  #readHash(): void {
     const source = this.#source;
     const at = this.#at;
-    const next = text.charAt(at + 1);
-    if (next === "(") {
-      if (this.#shortFunctions > 0) {
-        throw readError(source, at, "A short function #(…) cannot stand inside another.", {
-          expected: "(fn [x] …)",
-          remedy: "Write the inner or the outer one with fn.",
-          end: at + 2,
-        });
-      }
-      this.#shortFunctions++;
-      return this.#begin("short-fn", 2);
+    const next = this.#text.charAt(at + 1);
+    if (next === "#") return this.#take(readSpecialFloat(source, at));
+    if (next !== "(") throw unexpectedHash(source, at);
+    if (this.#shortFunctions > 0) {
+      throw readError(source, at, "A short function #(…) cannot stand inside another.", {
+        expected: "(fn [x] …)",
+        remedy: "Write the inner or the outer one with fn.",
+        end: at + 2,
+      });
     }
-    if (next === "#") {
-      for (const [name, value] of SPECIAL_FLOATS) {
-        const end = at + 2 + name.length;
-        if (text.startsWith(name, at + 2) && endsToken(text.charCodeAt(end))) {
-          this.#at = end;
-          return { kind: "float", source, start: at, end, value: new Float(value) };
-        }
-      }
-      throw readError(source, at, "Unknown number after ##.", { expected: "##Inf, ##-Inf or ##NaN", end: at + 2 });
-    }
-    throw readError(source, at, "Unexpected #.", {
-      expected: "#( for a short function, or #| for a comment",
-      remedy:
-        next === "{" ? "There are no sets; use a vector." : next === "_" ? "Use ; or #| |# to comment out." : undefined,
-      end: at + 2,
-    });
-  }
-
-  #readContextRef(): Form {
-    const source = this.#source;
-    const start = this.#at;
-    let at = start + 1;
-    const isName = this.#text.charAt(at) === ":";
-    if (isName) at++;
-    const code = this.#text.charCodeAt(at);
-    const symbol = Number.isNaN(code) || isSpace(code) ? undefined : readAtom(source, at);
-    if (symbol?.kind !== "symbol" || symbol.name === ":") {
-      throw readError(source, start, "@ is followed by a name.", { expected: "a name, as in @user" });
-    }
-    this.#at = symbol.end;
-    const range = { source, start, end: symbol.end };
-    return isName
-      ? { kind: "symbol", ...range, name: symbol.name }
-      : { kind: "context-ref", ...range, name: symbol.name };
+    this.#shortFunctions++;
+    this.#begin("short-fn", 2);
   }
 }
-
-function optionalType(type: Form, mark: Form): Form {
-  const { source, start } = type;
-  const head: Form = { kind: "keyword", source, start: mark.start, end: mark.end, name: "optional" };
-  return { kind: "vector", source, start, end: mark.end, items: [head, type] };
-}
-
-const SPECIAL_FLOATS: readonly (readonly [string, number])[] = [
-  ["Inf", Number.POSITIVE_INFINITY],
-  ["-Inf", Number.NEGATIVE_INFINITY],
-  ["NaN", Number.NaN],
-];

@@ -24,7 +24,36 @@ export function readString(source: Source, at: number): FormOf<"string"> {
   return { kind: "string", source, start: at, end: end + 1, value: text.slice(at + 1, end) };
 }
 
+/** A string with escapes. The engine's JSON parser reads it where both grammars agree, being much faster. */
 function readEscapedString(source: Source, at: number, firstEscape: number): FormOf<"string"> {
+  const { text } = source;
+  const end = endOfJsonString(text, firstEscape);
+  if (end !== -1) {
+    try {
+      const value = JSON.parse(text.slice(at, end)) as string;
+      return { kind: "string", source, start: at, end, value };
+    } catch {
+      // A bad escape: read it again to say where.
+    }
+  }
+  return readPieces(source, at, firstEscape);
+}
+
+/** The offset behind the closing quote; -1 where a string means something else in JSON, or does not end. */
+function endOfJsonString(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) {
+      const letter = text.charCodeAt(++at);
+      // \b \f \/
+      if (letter === 0x62 || letter === 0x66 || letter === 0x2f) return -1;
+    } else if (code < 0x20) return -1;
+  }
+  return -1;
+}
+
+function readPieces(source: Source, at: number, firstEscape: number): FormOf<"string"> {
   const { text } = source;
   const parts: string[] = [];
   let from = at + 1;

@@ -3,7 +3,7 @@ import type { Form, FormOf } from "../forms.ts";
 import { keyword } from "../values.ts";
 import { literalOfForm } from "./literal.ts";
 import { isPredicateName, parsePredicate } from "./parse-predicate.ts";
-import { ANY, DEEPEST_TYPE, optionalType, primitive, type Literal, type Predicate, type RecordEntry, type RecordKey, type Type } from "./type.ts";
+import { ANY, DEEPEST_TYPE, optionalType, primitive, sequenceType, type Literal, type Predicate, type RecordEntry, type RecordKey, type Type } from "./type.ts";
 import { primitiveNamed, TYPE_NAMES } from "./type-names.ts";
 
 export interface TypeFormProblem {
@@ -113,20 +113,21 @@ export class TypeContext {
       }
       types.push(type);
     }
-    return types;
+    return types.slice();
   }
 
   private compound(form: Form, items: readonly Form[], depth: number): Type {
-    const [head, ...rest] = items;
+    const head = items[0];
     if (head === undefined || head.kind !== "keyword") {
       this.error(form, "A type in brackets starts with a keyword, such as [:vector :int].");
       return ANY;
     }
+    const rest = items.slice(1);
     const inner = depth + 1;
     switch (head.name) {
       case "vector":
       case "list":
-        return this.one(form, rest, inner, (item) => ({ kind: "sequence", item, length: undefined }));
+        return this.one(form, rest, inner, sequenceType);
       case "array":
         return this.array(form, rest, inner);
       case "tuple":
@@ -183,9 +184,8 @@ export class TypeContext {
   }
 
   private one(form: Form, rest: readonly Form[], depth: number, make: (type: Type) => Type): Type {
-    const [type, ...more] = this.types(rest, depth);
-    if (type === undefined || more.length > 0) return this.arity(form, "exactly one type inside");
-    return make(type);
+    const types = this.types(rest, depth);
+    return types.length === 1 ? make(types[0] as Type) : this.arity(form, "exactly one type inside");
   }
 
   private literal(form: Form): Literal {
@@ -223,8 +223,8 @@ export class TypeContext {
         this.error(item, "An entry of a map type is written [:key Type] or [:key Type ?].");
         continue;
       }
-      const [keyForm, typeForm, mark, ...more] = item.items;
-      if (keyForm === undefined || typeForm === undefined || more.length > 0 || (mark !== undefined && !isOptionalMark(mark))) {
+      const [keyForm, typeForm, mark] = item.items;
+      if (keyForm === undefined || typeForm === undefined || item.items.length > 3 || (mark !== undefined && !isOptionalMark(mark))) {
         this.error(item, "An entry of a map type is written [:key Type] or [:key Type ?].");
         continue;
       }
@@ -316,6 +316,10 @@ function isCompoundName(name: string): boolean {
 }
 
 /** As in a map literal, the last of two entries for one key counts; it keeps the place of the first. */
-function lastOfEach(entries: readonly RecordEntry[]): RecordEntry[] {
+function lastOfEach(entries: RecordEntry[]): RecordEntry[] {
+  if (entries.length < 16 && entries.every((entry, at) => entries.findIndex(({ key }) => key === entry.key) === at)) {
+    // A copy has no room to grow, which a thousand schemas would keep.
+    return entries.slice();
+  }
   return [...new Map(entries.map((entry) => [entry.key, entry])).values()];
 }

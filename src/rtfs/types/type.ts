@@ -76,9 +76,25 @@ export function primitive(name: PrimitiveName): Type {
 
 export const ANY: Type = primitive("any");
 
+const optionals = new Map<Type, Type>();
+const sequences = new Map<Type, Type>();
+
 /** T or nil; an optional type stays as it is. */
 export function optionalType(type: Type): Type {
-  return type.kind === "optional" ? type : { kind: "optional", type };
+  if (type.kind === "optional") return type;
+  if (type.kind !== "primitive") return { kind: "optional", type };
+  // Most types of a schema are of these few kinds: one object for each keeps thousands of schemas small.
+  let optional = optionals.get(type);
+  if (optional === undefined) optionals.set(type, (optional = { kind: "optional", type }));
+  return optional;
+}
+
+/** A vector or list of any length. */
+export function sequenceType(item: Type): Type {
+  if (item.kind !== "primitive") return { kind: "sequence", item, length: undefined };
+  let sequence = sequences.get(item);
+  if (sequence === undefined) sequences.set(item, (sequence = { kind: "sequence", item, length: undefined }));
+  return sequence;
 }
 
 export function isAny(type: Type | undefined): boolean {
