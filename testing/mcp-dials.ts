@@ -116,8 +116,11 @@ export interface McpServer extends AsyncDisposable {
   readonly executions: ReadonlyMap<string, number>;
   forgetAll(): void;
   forget(sessionId: string): void;
-  /** Closes every connection and the port; with `drain`, answers what is under way first. */
-  stop(options?: { readonly drain?: boolean }): Promise<void>;
+  /**
+   * Closes every connection and the port. With `drainMs` it serves on for so long, and says with every answer that
+   * its connection will not be kept, as servers do that end politely.
+   */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
   /** Listens again on the same port after `stop`, with no memory of sessions. */
   restart(): Promise<void>;
 }

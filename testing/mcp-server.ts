@@ -94,15 +94,14 @@ class ScriptedMcpServer implements McpServer {
     this.url = `http://127.0.0.1:${this.#port}/mcp`;
   }
 
-  async stop(options: { readonly drain?: boolean } = {}): Promise<void> {
+  async stop({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
-    if (options.drain === true) {
+    if (drainMs > 0) {
       this.#draining = true;
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const response of this.#responses) response.shouldKeepAlive = false;
-      await closed;
+      await new Promise((resolve) => setTimeout(resolve, drainMs));
+      await new Promise((resolve) => server.close(resolve));
       this.#draining = false;
       return;
     }
