@@ -99,7 +99,7 @@ function opened<S extends Socket | TLSSocket, T>(socket: S, event: string, signa
     const end = (): void => void socket.destroy();
     signal.addEventListener("abort", end, { once: true });
     socket.once("close", () => signal.removeEventListener("abort", end));
-    socket.once("error", reject);
+    socket.on("error", reject);
     socket.once(event, () => {
       resolve(say(socket));
       end();

@@ -60,10 +60,12 @@ describe("in a folder with hostile capabilities", () => {
       ["list"],
       ["list", "--json"],
       ["check", "capabilities"],
+      ["doctor"],
       ["eval", "(+ 1 2)"],
       ["run", "program.rtfs"],
       ...ids.flatMap((id) => [
         ["describe", id],
+        ["doctor", id],
         ["call", id, "{}", "--timeout", "3000"],
       ]),
     ];
