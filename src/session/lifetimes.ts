@@ -46,11 +46,13 @@ export class Lifetimes {
     let next = Infinity;
     for (const session of this.#owner.serving()) next = Math.min(next, this.#nextLook(session));
     if (next === Infinity) return;
-    const at = this.#clock.monotonic() + Math.max(0, next);
+    // Whole milliseconds: the rest of a rounding would have it look again at the same instant, forever.
+    const waitMs = Math.ceil(Math.max(0, next));
+    const at = this.#clock.monotonic() + waitMs;
     if (this.#timer !== undefined && this.#dueAt <= at) return;
     this.#timer?.cancel();
     this.#dueAt = at;
-    this.#timer = this.#clock.setTimer(Math.max(0, next), () => this.#look(), { background: true });
+    this.#timer = this.#clock.setTimer(waitMs, () => this.#look(), { background: true });
   }
 
   cancel(): void {

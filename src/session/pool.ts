@@ -152,7 +152,9 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     if (session.lost || session.status === "closing" || session.status === "closed") return;
     session.lost = true;
     if (!this.ephemeral) this.#unreplaced.push(session.id);
-    this.#options.events.emit("sessionLost", { ...session.describe(), reason });
+    // The reason may quote a peer that names the session by its own id.
+    const told = this.#options.redactor.redact(reason);
+    this.#options.events.emit("sessionLost", { ...session.describe(), reason: told });
     this.evict(session, "lost");
   }
 
