@@ -44,6 +44,24 @@ closed           ses_2 after 1 call (drained)
 `);
 });
 
+it("is told what policies do with a call", () => {
+  const { emitter, text } = listen();
+  const policy = { ...call, provider: "line", endpoint: "https://a.b/" };
+  emitter.emit("callDelayed", { ...policy, policy: "rate-limit", waitMs: 12.4 });
+  emitter.emit("retryScheduled", { ...policy, attempt: 2, delayMs: 99.6, error: { code: "unavailable", message: "refused", retryable: true } });
+  emitter.emit("breakerChanged", { provider: "line", endpoint: "https://a.b/", from: "closed", to: "open", failures: 5 });
+  emitter.emit("callRefused", { ...policy, policy: "circuit-breaker", cause: "circuit-open" });
+  emitter.emit("cacheHit", { ...policy, ageMs: 1500, stale: true });
+  emitter.emit("callShared", { ...policy, leaderId: "call_0" });
+  expect(text()).toBe(`waiting          for the rate-limit of https://a.b/ (12 ms)
+retrying         in 100 ms after unavailable: refused
+breaker          of https://a.b/ is open (was closed)
+refused          acme.get by the circuit-breaker of https://a.b/ (circuit-open)
+kept answer      acme.get (1500 ms old, being renewed)
+shared answer    acme.get
+`);
+});
+
 it("is styled on a terminal", () => {
   const { emitter, text } = listen({ isTTY: true });
   emitter.emit("sessionReused", { ...session, ...call });

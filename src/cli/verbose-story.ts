@@ -22,6 +22,14 @@ export function tellStory(telling: Telling, output: Output): Unsubscribe {
     telling.on("attemptStarted", (e) =>
       line("blue", "calling", `${oneLine(e.operation)} on ${name(e.sessionId)}${e.attempt > 1 ? dim(` (attempt ${e.attempt})`) : ""}`),
     ),
+    telling.on("callDelayed", (e) =>
+      line("yellow", "waiting", `for the ${e.policy} of ${oneLine(e.endpoint)}${e.waitMs === undefined ? "" : dim(` (${Math.round(e.waitMs)} ms)`)}`),
+    ),
+    telling.on("callRefused", (e) => line("red", "refused", `${oneLine(e.capabilityId)} by the ${e.policy} of ${oneLine(e.endpoint)} ${dim(`(${e.cause})`)}`)),
+    telling.on("retryScheduled", (e) => line("yellow", "retrying", `in ${Math.round(e.delayMs)} ms after ${e.error.code}: ${oneLine(e.error.message)}`)),
+    telling.on("breakerChanged", (e) => line(e.to === "closed" ? "green" : "red", "breaker", `of ${oneLine(e.endpoint)} is ${e.to} ${dim(`(was ${e.from})`)}`)),
+    telling.on("cacheHit", (e) => line("green", "kept answer", `${oneLine(e.capabilityId)} ${dim(`(${Math.round(e.ageMs)} ms old${e.stale ? ", being renewed" : ""})`)}`)),
+    telling.on("callShared", (e) => line("green", "shared answer", oneLine(e.capabilityId))),
     telling.on("sessionLost", (e) => line("red", "lost", `${name(e.sessionId)}: ${oneLine(e.reason)}`)),
     telling.on("sessionReplaced", (e) => line("yellow", "replaced", `${name(e.replaces)} by ${name(e.sessionId)}`)),
     telling.on("sessionClosed", (e) =>

@@ -1,2 +1,2 @@
-export { ATTRIBUTES, METRICS, SPANS } from "./names.ts";
+export { ATTRIBUTES, METRICS, SPAN_EVENTS, SPANS } from "./names.ts";
 export { observeRuntime, type ObserveOptions, type Telemetry } from "./observe-runtime.ts";

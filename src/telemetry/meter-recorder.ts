@@ -37,6 +37,12 @@ export class MeterRecorder {
   readonly #attempts: Counter;
   readonly #replays: Counter;
   readonly #rejections: Counter;
+  readonly #refusals: Counter;
+  readonly #delays: Counter;
+  readonly #retries: Counter;
+  readonly #shared: Counter;
+  readonly #cacheLookups: Counter;
+  readonly #breakerChanges: Counter;
   /** Calls whose start was counted: an SDK may have come while others were under way. */
   readonly #active = new Set<string>();
   readonly #capabilities = new Set<string>();
@@ -61,6 +67,12 @@ export class MeterRecorder {
     this.#attempts = counter("attempts");
     this.#replays = counter("replays");
     this.#rejections = counter("rejections");
+    this.#refusals = counter("refusals");
+    this.#delays = counter("delays");
+    this.#retries = counter("retries");
+    this.#shared = counter("shared");
+    this.#cacheLookups = counter("cacheLookups");
+    this.#breakerChanges = counter("breakerChanges");
     this.#stop = observeSessions(meter, () => world.sessions());
   }
 
@@ -105,6 +117,34 @@ export class MeterRecorder {
     const attributes: Attributes = error === undefined ? {} : { [ATTRIBUTES.error]: error.code };
     if (error !== undefined && attempts === 0) this.#rejections.add(1, attributes);
     this.#callDuration.record(durationMs / 1000, { ...attributes, [ATTRIBUTES.capability]: this.#counted(capabilityId) });
+  }
+
+  callRefused({ provider, policy, cause }: RuntimeEvents["callRefused"]): void {
+    this.#refusals.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.policy]: policy, [ATTRIBUTES.cause]: cause });
+  }
+
+  callDelayed({ provider, policy }: RuntimeEvents["callDelayed"]): void {
+    this.#delays.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.policy]: policy });
+  }
+
+  retryScheduled({ provider, error }: RuntimeEvents["retryScheduled"]): void {
+    this.#retries.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.error]: error.code });
+  }
+
+  callShared({ provider }: RuntimeEvents["callShared"]): void {
+    this.#shared.add(1, { [ATTRIBUTES.provider]: provider });
+  }
+
+  cacheHit({ provider, stale }: RuntimeEvents["cacheHit"]): void {
+    this.#cacheLookups.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.cacheResult]: stale ? "stale" : "hit" });
+  }
+
+  cacheMissed({ provider }: RuntimeEvents["cacheMissed"]): void {
+    this.#cacheLookups.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.cacheResult]: "miss" });
+  }
+
+  breakerChanged({ provider, to }: RuntimeEvents["breakerChanged"]): void {
+    this.#breakerChanges.add(1, { [ATTRIBUTES.provider]: provider, [ATTRIBUTES.breakerState]: to });
   }
 
   close(): void {

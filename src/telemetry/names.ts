@@ -10,6 +10,15 @@ export const SPANS = {
   attempt: "ccos.attempt",
 } as const;
 
+/** Events of a call's span: what policies did with it. */
+export const SPAN_EVENTS = {
+  retry: "ccos.retry",
+  delayed: "ccos.delayed",
+  refused: "ccos.refused",
+  cacheHit: "ccos.cache.hit",
+  shared: "ccos.shared",
+} as const;
+
 export const ATTRIBUTES = {
   capability: "ccos.capability.id",
   attempts: "ccos.call.attempts",
@@ -21,6 +30,13 @@ export const ATTRIBUTES = {
   sessionWaitMs: "ccos.session.wait_ms",
   /** The code of an error; `outcome-unknown` says that a call may have run. */
   error: "error.type",
+  policy: "ccos.policy",
+  /** Why a policy refused. */
+  cause: "ccos.cause",
+  delayMs: "ccos.delay_ms",
+  /** `hit`, `stale` or `miss`. */
+  cacheResult: "ccos.cache.result",
+  breakerState: "ccos.breaker.state",
   serverAddress: "server.address",
   serverPort: "server.port",
   status: "http.response.status_code",
@@ -42,8 +58,14 @@ export const METRICS = {
   rejections: {
     name: "ccos.call.rejections",
     unit: "{call}",
-    description: "Calls that failed before anything of them was executed, by cause.",
+    description: "Calls that failed before anything of them was executed, by the code of their error.",
   },
+  refusals: { name: "ccos.policy.refusals", unit: "{refusal}", description: "Calls and retries that a policy refused, by cause." },
+  delays: { name: "ccos.policy.delays", unit: "{call}", description: "Calls that a policy had wait for their turn." },
+  retries: { name: "ccos.call.retries", unit: "{retry}", description: "Calls that failed and were run again by the retry policy." },
+  shared: { name: "ccos.call.shared", unit: "{call}", description: "Calls that were given the answer of an identical one." },
+  cacheLookups: { name: "ccos.cache.lookups", unit: "{call}", description: "Calls that looked for a kept answer, by what they found." },
+  breakerChanges: { name: "ccos.breaker.changes", unit: "{change}", description: "Changes of circuit breakers, by the state they came to." },
 } as const;
 
 /** Bounds of the histograms, in seconds. */

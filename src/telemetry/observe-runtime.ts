@@ -63,6 +63,11 @@ class RuntimeObserver implements Telemetry {
       events.on("callEnded", (event) => spans.callEnded(event)),
       events.on("attemptStarted", (event) => spans.attemptStarted(event)),
       events.on("attemptEnded", (event) => spans.attemptEnded(event)),
+      events.on("retryScheduled", (event) => spans.retryScheduled(event)),
+      events.on("callDelayed", (event) => spans.callDelayed(event)),
+      events.on("callRefused", (event) => spans.callRefused(event)),
+      events.on("cacheHit", (event) => spans.cacheHit(event)),
+      events.on("callShared", (event) => spans.callShared(event)),
     );
   }
 
@@ -77,6 +82,13 @@ class RuntimeObserver implements Telemetry {
       events.on("sessionReused", (event) => meters.sessionReused(event)),
       events.on("sessionLost", (event) => meters.sessionLost(event)),
       events.on("sessionClosed", (event) => meters.sessionClosed(event)),
+      events.on("callRefused", (event) => meters.callRefused(event)),
+      events.on("callDelayed", (event) => meters.callDelayed(event)),
+      events.on("retryScheduled", (event) => meters.retryScheduled(event)),
+      events.on("callShared", (event) => meters.callShared(event)),
+      events.on("cacheHit", (event) => meters.cacheHit(event)),
+      events.on("cacheMissed", (event) => meters.cacheMissed(event)),
+      events.on("breakerChanged", (event) => meters.breakerChanged(event)),
     );
   }
 }

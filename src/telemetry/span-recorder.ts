@@ -1,7 +1,7 @@
 import type { Context, Link, Span, Tracer } from "@opentelemetry/api";
-import { oneLine, type AttemptTrace, type ErrorJson, type Redactor, type RuntimeEvents } from "../kernel/index.ts";
+import { oneLine, type AttemptTrace, type ErrorJson, type Redactor, type RuntimeEvents, type SpanAttributes } from "../kernel/index.ts";
 import type { Api } from "./api.ts";
-import { ATTRIBUTES, SCOPE, SPANS } from "./names.ts";
+import { ATTRIBUTES, SCOPE, SPAN_EVENTS, SPANS } from "./names.ts";
 
 interface TracedAttempt {
   readonly number: number;
@@ -86,6 +86,29 @@ export class SpanRecorder {
     if (!this.#calls.has(callId)) this.#attempts.delete(callId);
   }
 
+  retryScheduled({ callId, delayMs, error }: RuntimeEvents["retryScheduled"]): void {
+    this.#note(callId, SPAN_EVENTS.retry, { [ATTRIBUTES.delayMs]: delayMs, [ATTRIBUTES.error]: error.code });
+  }
+
+  callDelayed({ callId, policy, waitMs }: RuntimeEvents["callDelayed"]): void {
+    this.#note(callId, SPAN_EVENTS.delayed, { [ATTRIBUTES.policy]: policy, ...(waitMs !== undefined && { [ATTRIBUTES.delayMs]: waitMs }) });
+  }
+
+  callRefused({ callId, policy, cause }: RuntimeEvents["callRefused"]): void {
+    this.#note(callId, SPAN_EVENTS.refused, { [ATTRIBUTES.policy]: policy, [ATTRIBUTES.cause]: cause });
+  }
+
+  cacheHit({ callId, stale }: RuntimeEvents["cacheHit"]): void {
+    this.#note(callId, SPAN_EVENTS.cacheHit, { [ATTRIBUTES.cacheResult]: stale ? "stale" : "hit" });
+  }
+
+  /** The attempts are those of another call; its span is where they are found. */
+  callShared({ callId, leaderId }: RuntimeEvents["callShared"]): void {
+    this.#note(callId, SPAN_EVENTS.shared, {});
+    const leader = this.#calls.get(leaderId);
+    if (leader !== undefined) this.#calls.get(callId)?.span.addLink({ context: leader.span.spanContext() });
+  }
+
   /** The latest attempt of a call, for its handler and its peer. */
   attempt(callId: string): AttemptTrace | undefined {
     const traced = this.#attempts.get(callId);
@@ -110,6 +133,10 @@ export class SpanRecorder {
     for (const { span } of this.#calls.values()) span.end();
     this.#attempts.clear();
     this.#calls.clear();
+  }
+
+  #note(callId: string, name: string, attributes: SpanAttributes): void {
+    this.#calls.get(callId)?.span.addEvent(name, attributes);
   }
 
   #end(span: Span, error: ErrorJson | undefined): void {

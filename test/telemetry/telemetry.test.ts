@@ -243,12 +243,46 @@ describe("metrics", () => {
     expect(await sdk.total("ccos.call.duration", { "ccos.capability.id": "_other" })).toBe(1000);
   });
 
-  test("have the names that are promised", async () => {
-    const { env, server } = await open({}, ":max_in_flight 1");
-    await Promise.all([env.call("acme.echo", {}), env.call("acme.echo", {})]);
+  test("and span events tell what policies did", async () => {
+    const { env, server } = await open({ delayMs: 5 });
+    const load = (id: string, policies: string): Promise<string[]> =>
+      env.capabilities.load(
+        `(capability "${id}" :description "d" :metadata {:mcp {:server_url "${server.url}" :tool_name "echo" :requires_session "auto"} :idempotent true ${policies}})`,
+      );
+    await load("acme.cached", ":cache {:ttl_ms 60000}");
+    await Promise.all([env.call("acme.cached", {}), env.call("acme.cached", {})]);
+    await env.call("acme.cached", {});
+    expect(await sdk.total("ccos.cache.lookups", { "ccos.cache.result": "miss" })).toBeGreaterThan(0);
+    expect(await sdk.total("ccos.cache.lookups", { "ccos.cache.result": "hit" })).toBe(1);
+    expect(await sdk.total("ccos.call.shared")).toBe(1);
+    const cached = sdk.spans().filter((span) => span.name === "ccos.call acme.cached");
+    expect(cached.map((span) => span.events.map(({ name }) => name))).toContainEqual(["ccos.cache.hit"]);
+    const follower = cached.find((span) => span.events.some(({ name }) => name === "ccos.shared"));
+    expect(cached.map((span) => span.spanContext().spanId)).toContain(follower?.links[0]?.context.spanId);
+
+    await load("acme.narrow", ":bulkhead {:max_concurrent 1 :max_queue 1} :retry {:max_attempts 1}");
+    const three = await Promise.allSettled([1, 2, 3].map((n) => env.call("acme.narrow", { n })));
+    expect(three.filter(({ status }) => status === "rejected")).toHaveLength(1);
+    expect(await sdk.total("ccos.policy.delays", { "ccos.policy": "bulkhead" })).toBe(1);
+    expect(await sdk.total("ccos.policy.refusals", { "ccos.policy": "bulkhead", "ccos.cause": "queue-full" })).toBe(1);
+
+    await load("acme.ill", ":retry {:max_attempts 2 :initial_delay_ms 1} :circuit_breaker {:failures 2}");
+    server.dials.fault = { kind: "status", status: 503, body: "no" };
+    await expect(env.call("acme.ill", {})).rejects.toThrow();
+    expect(await sdk.total("ccos.call.retries", { "error.type": "unavailable" })).toBe(1);
+    expect(await sdk.total("ccos.breaker.changes", { "ccos.breaker.state": "open" })).toBe(1);
+    const [ill] = sdk.spans().filter((span) => span.name === "ccos.call acme.ill");
+    expect(ill?.events.map(({ name }) => name)).toContain("ccos.retry");
+    const [first, second] = sdk.spans().filter((span) => span.parentSpanContext?.spanId === ill?.spanContext().spanId);
+    expect(second?.links.map(({ context: linked }) => linked.spanId)).toEqual([first?.spanContext().spanId]);
+    await expect(env.call("acme.ill", {})).rejects.toMatchObject({ code: "circuit-open" });
+    expect(await sdk.total("ccos.policy.refusals", { "ccos.cause": "circuit-open" })).toBe(1);
+    expect(await sdk.total("ccos.call.rejections", { "error.type": "circuit-open" })).toBe(1);
+
+    server.dials.fault = null;
+    await env.call("acme.echo", {});
     server.forgetAll();
     await env.call("acme.echo", {});
-    await env.call("acme.none", {}).catch(() => {});
     const measured = await sdk.metrics();
     expect([...measured.keys()].toSorted()).toEqual(Object.values(METRICS).map(({ name }) => name).toSorted());
     for (const { name, unit, description } of Object.values(METRICS)) {
