@@ -467,6 +467,88 @@ describe("callers wait", () => {
   });
 });
 
+describe("a server says that it has had enough", () => {
+  const busy = (seconds: number): McpFault => ({
+    kind: "status",
+    status: 429,
+    headers: { "retry-after": String(seconds) },
+  });
+
+  test("and is asked again at once, because the time it named got lost", async () => {
+    const clock = createFakeClock();
+    const [env, server] = await start({ fault: busy(2), faultTimes: 1 }, {}, { clock });
+    const call = env.call("s.echo", { key: "a" });
+    await expect.poll(() => server.counts.calls).toBe(1);
+    await expect.poll(() => clock.nextTimerMs).toBeLessThanOrEqual(2_000);
+    await clock.advance(1_900);
+    expect(server.counts.calls).toBe(1);
+    await clock.advance(200);
+    expect(await call).toEqual({ key: "a" });
+    expect(server.counts).toMatchObject({ calls: 2, executed: 1, initialize: 1 });
+  });
+
+  test("to one tenant, and all the others stand still, because the limit is the process's", async () => {
+    const clock = createFakeClock();
+    const limit = ":rate_limit {:limit 3 :interval_ms 60000}";
+    const [env, server] = await start({ tokens: ["of-a", "of-b"] }, { more: limit }, { clock });
+    const busyTenant = keys(5, "a").map((key) =>
+      env.call("s.echo", { key }, { ...as("a", "of-a"), timeoutMs: 300_000 }),
+    );
+    expect(await env.call("s.echo", { key: "b" }, as("b", "of-b"))).toEqual({ key: "b" });
+    await expect.poll(() => server.counts.executed).toBe(4);
+    // The clock has not moved: the two that are left wait for their own turn.
+    for (let minute = 0; minute < 2; minute++) await clock.advance(60_000);
+    await Promise.all(busyTenant);
+    expect(server.counts.executed).toBe(6);
+  });
+
+  test("and gets three times as much, because everybody tries again", async () => {
+    const [env, server] = await start(
+      { fault: { kind: "status", status: 503 } },
+      { more: ":retry {:max_attempts 3 :initial_delay_ms 1 :max_delay_ms 1}", session: ":max_in_flight 300" },
+    );
+    const errors = await Promise.all(keys(300).map((key) => failure(env.call("s.echo", { key }))));
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["unavailable"]));
+    // A fifth of the calls, and ten a second on top.
+    expect(server.counts.calls).toBeLessThanOrEqual(300 + 60 + 100 + 20);
+  });
+
+  test("for good, and is called for each caller all the same", async () => {
+    const [env, server] = await start(
+      { fault: { kind: "status", status: 503 } },
+      { more: ":retry false :circuit_breaker {:failures 3 :reset_ms 60000}" },
+    );
+    const codes: string[] = [];
+    for (const key of keys(10)) codes.push((await failure(env.call("s.echo", { key }))).code);
+    expect(codes).toEqual([...Array<string>(3).fill("unavailable"), ...Array<string>(7).fill("circuit-open")]);
+    expect(server.counts.calls).toBe(3);
+  });
+});
+
+describe("an answer is kept", () => {
+  test("and given to a tenant who may not see it", async () => {
+    const tools: McpServerDials["tools"] = TOOLS.map((tool) => ({
+      ...tool,
+      run: (_input, { token }) => text(`of ${token}`),
+    }));
+    const [env, server] = await start(
+      { tools, tokens: ["token-a", "token-b"], delayMs: 5 },
+      { more: ":idempotent true :cache {:ttl_ms 60000}" },
+    );
+    const ask = (tenant: string): Promise<JsonValue> => env.call("s.echo", { same: 1 }, as(tenant, `token-${tenant}`));
+    const answers = await Promise.all(keys(20).map((_key, n) => ask(n % 2 === 0 ? "a" : "b")));
+    expect(answers).toEqual(keys(20).map((_key, n) => `of token-${n % 2 === 0 ? "a" : "b"}`));
+    expect([await ask("a"), await ask("b")]).toEqual(["of token-a", "of token-b"]);
+    expect(server.counts.executed).toBe(2);
+  });
+
+  test("in place of a call that changes something", async () => {
+    const [env, server] = await start({}, { more: ":cache {:ttl_ms 60000} :single_flight true" });
+    await Promise.all(keys(5).map(() => env.call("s.echo", { key: "order" })));
+    expect(server.executions.get("order")).toBe(5);
+  });
+});
+
 describe("people cannot tell what happened", () => {
   test("because a replacement is silent", async () => {
     const [env, server] = await start();
