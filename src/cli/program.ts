@@ -116,6 +116,14 @@ function createParser(world: World, execute: Execute): Parser {
     .action((paths: string[]) => execute(options(), async () => (await import("./commands/check.ts")).checkCommand, { paths }));
 
   parser
+    .command("fmt <path...>")
+    .description("put files and folders into the canonical style; - formats stdin to stdout")
+    .option("--check", "change nothing; list what is not formatted and exit with 1")
+    .action((paths: string[], own: { check?: boolean }) =>
+      execute(options(), async () => (await import("./commands/fmt.ts")).fmtCommand, { paths, ...own }),
+    );
+
+  parser
     .command("call <id> [input...]")
     .description("call a capability; input is JSON, @FILE or - (stdin), and key=value or key:=JSON pairs")
     .option("--timeout <ms>", "time for the whole call, in milliseconds", positiveInteger)

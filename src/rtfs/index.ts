@@ -5,6 +5,7 @@ export type { BuiltinDeclaration } from "./evaluator/functions.ts";
 export { callFunction, compile, evaluate, Program, Workspace, type EvaluateOptions } from "./evaluator/program.ts";
 export type { TraceEntry } from "./evaluator/trace.ts";
 export { formToValue, mapKey } from "./form-values.ts";
+export { format, type FormatResult } from "./formatter/format.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
 export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from "./json.ts";
@@ -16,6 +17,7 @@ export { displayString, formText, print, type PrintOptions } from "./printer.ts"
 export { isKeywordName } from "./reader/characters.ts";
 export { DEFAULT_MAX_NESTING, read, readProgram, type ReadOptions, type ReadResult } from "./reader/reader.ts";
 export { Source } from "./source.ts";
+export { isUnfinished } from "./unfinished.ts";
 export {
   ANY,
   checkJson,

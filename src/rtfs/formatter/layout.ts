@@ -86,7 +86,7 @@ class Layout {
       const forced = this.#placeComments(child.comments, 0, isFirst);
       // Two lists on a line are two definitions; anything else there belongs together.
       const { width, broken } = this.#measures.get(child) as Measure;
-      const apart = (before?.text === "(" && child.text === "(") || (!broken && this.#out.column + 1 + width > WIDTH);
+      const apart = (before?.text === "(" && child.text === "(") || (!broken && !child.glued && this.#out.column + 1 + width > WIDTH);
       if (!isFirst || child.comments.length > 0) {
         if (forced || child.newlines > 0 || apart) this.#out.newline(0, child.newlines > 1);
         else if (!child.glued) this.#out.write(" ");
@@ -126,7 +126,7 @@ class Layout {
     const out = this.#out;
     const { children } = group;
     const start = out.column;
-    const items = clamp(start + group.text.length);
+    const items = clamp(group.close === "" ? start : start + group.text.length);
     let indent = shape.indent === "items" || group.text === "[" ? items : clamp(start + 2);
     const column = this.#valueColumn(children, shape.roles, indent);
     // Where the source breaks nothing, what flows is broken everywhere; else only where it must be.
@@ -143,7 +143,7 @@ class Layout {
       const after = this.#trail(children, at, group, trail);
       const newline = child.comments.length > 0 ? over || child.newlines > 0 : !isFirst && !child.glued && this.#breaks(child, role, own, { all, refill, tall, trail: after });
       if (newline) out.newline(own, child.newlines > 1);
-      else if (role === "value" && column !== undefined && child.comments.length === 0) out.write(" ".repeat(Math.max(1, column - out.column)));
+      else if (role === "value" && column !== undefined && !child.glued) out.write(" ".repeat(Math.max(1, column - out.column)));
       else if (!child.glued && (!isFirst || child.comments.length > 0)) out.write(" ");
       if (at === 1 && shape.indent === "arguments" && !newline) indent = clamp(out.column);
       const line = out.count;

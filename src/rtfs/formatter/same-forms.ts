@@ -5,15 +5,16 @@ import type { Form } from "../forms.ts";
  * its name (`x:int`, which says more than `x :int`) in both or in neither. Where they stand is of no matter.
  */
 export function sameForms(a: readonly Form[], b: readonly Form[]): boolean {
-  const todo: [readonly Form[], readonly Form[]][] = [[a, b]];
+  const todo: [readonly Form[], readonly Form[], map: boolean][] = [[a, b, false]];
   for (let pair = todo.pop(); pair !== undefined; pair = todo.pop()) {
-    const [left, right] = pair;
+    const [left, right, map] = pair;
     if (left.length !== right.length) return false;
     for (let at = 0; at < left.length; at++) {
       const [one, other] = [left[at] as Form, right[at] as Form];
-      if (shallow(one) !== shallow(other) || typeFollows(left, at) !== typeFollows(right, at)) return false;
+      if (shallow(one) !== shallow(other)) return false;
+      if (!map && typeFollows(left, at) !== typeFollows(right, at)) return false;
       const [inOne, inOther] = [parts(one), parts(other)];
-      if (inOne.length + inOther.length > 0) todo.push([inOne, inOther]);
+      if (inOne.length + inOther.length > 0) todo.push([inOne, inOther, one.kind === "map"]);
     }
   }
   return true;

@@ -85,8 +85,10 @@ export function buildTree(source: Source): Tree {
       }
       default: {
         const close = token.kind === "open" ? PARTNERS[written] : token.kind === "prefix" ? "" : undefined;
-        const before = (open.at(-1) ?? top).children.at(-1);
-        const glued = token.start === previousEnd && comments.length === 0 && before !== undefined && sticks(written, token, before);
+        const parent = open.at(-1) ?? top;
+        const before = parent.children.at(-1);
+        const adjacent = token.start === previousEnd && comments.length === 0 && before !== undefined;
+        const glued = adjacent && sticks(written, token, before, parent);
         const spaced = token.newlines === 0 && token.start - previousEnd > 1;
         const made = add(blank(written, close, token, comments, glued, spaced));
         if (close !== undefined) open.push(made);
@@ -112,9 +114,9 @@ function blank(
 }
 
 /** Whether a token that directly follows a sibling must go on doing so: a type after a pattern, a mark after a type. */
-function sticks(written: string, token: Token, before: Piece): boolean {
+function sticks(written: string, token: Token, before: Piece, parent: Piece): boolean {
   const afterGroup = before.close !== undefined && before.close !== ")";
-  if (token.kind === "keyword") return before.symbol || afterGroup;
+  if (token.kind === "keyword") return parent.text !== "{" && (before.symbol || afterGroup);
   return written === "?" && afterGroup;
 }
 
