@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keyword, primitive, type RecordEntry, type Type } from "../rtfs/index.ts";
+import { Float, keyword, primitive, type RecordEntry, type Type } from "../rtfs/index.ts";
 import { readCallInput } from "./call-input.ts";
 
 const stdin = (text: string) => (async function* () {
@@ -25,6 +25,9 @@ const schema: Type = {
     entry("loose", { kind: "union", types: [string, int] }),
     entry("state", { kind: "enum", values: ["OPEN", "CLOSED"] }),
     entry("level", { kind: "enum", values: [1, 2] }),
+    entry("mixed", { kind: "enum", values: [new Float(0.5), new Float(Number.NaN), true, null, "1", 1, 2n ** 60n] }),
+    entry("nothing", primitive("nil")),
+    entry("nick", { kind: "optional", type: string }),
     entry("positive", { kind: "and", types: [int], predicates: [] }),
     { key: "plain key", type: int, optional: false },
   ],
@@ -64,6 +67,15 @@ describe("the input of a call", () => {
     ["loose=4", { loose: "4" }],
     ["state=OPEN", { state: "OPEN" }],
     ["level=2", { level: 2 }],
+    ["mixed=0.50", { mixed: 0.5 }],
+    ["mixed=true", { mixed: true }],
+    ["mixed=null", { mixed: null }],
+    ["mixed=1", { mixed: "1" }],
+    ["mixed=1152921504606846976", { mixed: 2n ** 60n }],
+    ["mixed=other", { mixed: "other" }],
+    ["maybe=null", { maybe: null }],
+    ["nothing=null", { nothing: null }],
+    ["nick=null", { nick: "null" }],
     ["positive=7", { positive: 7 }],
     ["plain key=5", { "plain key": 5 }],
     ["unknown=3", { unknown: "3" }],

@@ -1,5 +1,5 @@
 import { isJsonObject, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
-import type { RecordEntry, Type } from "../rtfs/index.ts";
+import { Float, toJson, type RecordEntry, type Type, type Value } from "../rtfs/index.ts";
 import type { CommandContext } from "./command-context.ts";
 import { parseJsonText, readJsonArgument } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
@@ -92,7 +92,8 @@ function keyText(key: RecordEntry["key"]): string {
 
 /** A word as the type wants it; where it does not fit, the word itself: the schema's own check says what is wrong. */
 function typed(text: string, type: Type | undefined): JsonValue {
-  return (type === undefined ? undefined : fitting(text, type)) ?? text;
+  const value = type === undefined ? undefined : fitting(text, type);
+  return value === undefined ? text : value;
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -105,9 +106,10 @@ function fitting(text: string, type: Type): JsonValue | undefined {
       if (type.name === "bool") return text === "true" || text === "false" ? text === "true" : undefined;
       if (type.name === "vector" || type.name === "list") return listOf(text, undefined);
       if (type.name === "map") return jsonIf(text, "{");
-      return undefined;
+      return type.name === "nil" && text === "null" ? null : undefined;
     case "optional":
-      return fitting(text, type.type);
+      // Where a text would do, it is one: `null` may be somebody's name.
+      return text === "null" && !takesText(type.type) ? null : fitting(text, type.type);
     case "sequence":
       return listOf(text, type.item);
     case "tuple":
@@ -119,7 +121,7 @@ function fitting(text: string, type: Type): JsonValue | undefined {
       return firstFitting(text, type.types);
     case "union":
       // `[:union :string :int]` takes a word as a string: nothing else would let one be given.
-      return type.types.some((part) => part.kind === "primitive" && part.name === "string") ? undefined : firstFitting(text, type.types);
+      return takesText(type) ? undefined : firstFitting(text, type.types);
     case "enum":
       return literal(text, type.values);
     case "literal":
@@ -137,9 +139,33 @@ function firstFitting(text: string, types: readonly Type[]): JsonValue | undefin
   return undefined;
 }
 
-function literal(text: string, values: readonly unknown[]): JsonValue | undefined {
-  const found = values.find((value) => typeof value !== "string" && String(value) === text);
-  return typeof found === "number" || typeof found === "bigint" || typeof found === "boolean" ? found : undefined;
+/** What the word spells, if that is one of the literals; undefined where a text is, which the word then is itself. */
+function literal(text: string, values: readonly Value[]): JsonValue | undefined {
+  if (!/^(?:true|false|null)$/.test(text) && !NUMBER.test(text)) return undefined;
+  const spelled = parseJsonText(text, "given");
+  const literals = values.flatMap((value) => (value instanceof Float && !Number.isFinite(value.value) ? [] : [toJson(value)]));
+  return !literals.includes(text) && literals.includes(spelled) ? spelled : undefined;
+}
+
+const TEXTS: ReadonlySet<string> = new Set(["string", "keyword", "symbol", "any"]);
+
+function takesText(type: Type): boolean {
+  switch (type.kind) {
+    case "primitive":
+      return TEXTS.has(type.name);
+    case "enum":
+      return type.values.some((value) => typeof toJson(value) === "string");
+    case "optional":
+      return takesText(type.type);
+    case "and":
+      return type.types.every(takesText);
+    case "union":
+      return type.types.some(takesText);
+    case "literal":
+      return typeof toJson(type.value) === "string";
+    default:
+      return false;
+  }
 }
 
 function jsonIf(text: string, start: string): JsonValue | undefined {
