@@ -48,7 +48,6 @@ export function declareTool(id: string, tool: ListedTool, source: ToolSource): T
   const warn = (message: string): void => source.warn(`${id}: ${message}`);
   const block: JsonObject = {
     ...source.connection,
-    server_name: source.serverName,
     tool_name: tool.name.toWellFormed(),
     requires_session: "auto",
   };
@@ -77,7 +76,14 @@ export function declareTool(id: string, tool: ListedTool, source: ToolSource): T
     outputSchema: typeOf(tool.outputSchema, warn),
     metadata: {
       mcp: block,
-      discovery: { method: "mcp_introspection", source_url: source.sourceUrl, created_at: source.createdAt },
+      // The server's name for itself stays out of the provider block: there it would choose which variable
+      // (NAMESPACE_MCP_TOKEN) is sent to it.
+      discovery: {
+        method: "mcp_introspection",
+        source_url: source.sourceUrl,
+        server_name: source.serverName,
+        created_at: source.createdAt,
+      },
     },
   };
 }

@@ -46,7 +46,9 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
       openedMonotonic,
       retireAt: request.maxLifetimeMs === 0 ? Infinity : openedMonotonic + lifetimeMs,
     };
-    return new PooledSession(facts, opened);
+    // What a peer says of itself may be what it was sent.
+    const { description } = opened;
+    return new PooledSession(facts, description === undefined ? opened : { ...opened, description: redactor.redact(description) });
   };
   const timer = clock.setTimer(openTimeoutMs, () => opening.abort(tooSlow(target, openTimeoutMs)));
   try {

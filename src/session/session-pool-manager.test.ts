@@ -152,6 +152,20 @@ describe("isolation", () => {
   });
 });
 
+test("what a peer says of itself at the handshake quotes no secret", async () => {
+  const rig = createManagerRig();
+  rig.redactor.add("canary-51d0c2");
+  const acme = createScriptedHandler(rig.clock, "acme");
+  const initializeSession: typeof acme.handler.initializeSession = async (target, context) => ({
+    ...(await acme.handler.initializeSession(target, context)),
+    description: "a peer that was sent canary-51d0c2",
+  });
+  rig.manager.registerHandler({ ...acme.handler, initializeSession });
+  await rig.call(rig.capability("acme.a", { provider: "acme" }));
+  const opened = rig.events.find(({ name }) => name === "sessionOpened");
+  expect(opened?.event).toMatchObject({ description: "a peer that was sent [redacted]" });
+});
+
 test("what a peer quotes of a secret does not reach the caller", async () => {
   const rig = createManagerRig();
   rig.env["TOKEN"] = "canary-77aa21";

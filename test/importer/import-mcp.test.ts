@@ -28,12 +28,12 @@ async function listing(tools: object[], name: unknown = "shop"): Promise<Listing
   return server;
 }
 
-async function load(path: string): Promise<CCOSEnvironment> {
+async function load(path: string, variables: Record<string, string> = {}): Promise<CCOSEnvironment> {
   const warnings: string[] = [];
   const env = await createEnvironment({
     capabilities: [path],
     config: {},
-    env: {},
+    env: variables,
     cwd: folder,
     onWarning: (warning) => warnings.push(warning.message),
   });
@@ -62,7 +62,11 @@ describe("importing from the reference server", () => {
     expect(files.map((file) => basename(file)).toSorted()).toEqual((await readdir(out)).toSorted());
     expect(files).toHaveLength(capabilities.length);
     const env = await load(out);
-    expect(loaded(env).map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
+    expect(
+      loaded(env)
+        .map((manifest) => manifest.id)
+        .toSorted(),
+    ).toEqual(capabilities.toSorted());
     const first = await env.callDetailed("mcp.mcp-servers-everything.echo", { message: "hi" });
     expect(first).toMatchObject({ value: "Echo: hi", session: { provider: "mcp", reused: false } });
     const second = await env.callDetailed("mcp.mcp-servers-everything.get-sum", { a: 2, b: 3 });
@@ -94,7 +98,7 @@ describe("an imported file", () => {
   const schema = {
     type: "object",
     properties: {
-      city: { type: "string", description: "with \"quotes\"\nand lines" },
+      city: { type: "string", description: 'with "quotes"\nand lines' },
       days: { type: "integer", minimum: 1, maximum: 7 },
       unit: { enum: ["C", "F"] },
       "x-tags": { type: "array", items: { type: "string" } },
@@ -112,7 +116,14 @@ describe("an imported file", () => {
   test.each([false, true])("declares what the server said, hints and raw schemas too (single: %j)", async (single) => {
     const server = await listing([weather]);
     const at = Date.parse("2026-03-04T05:06:07Z");
-    await importMcp({ source: server.url, out, single, authEnv: "SHOP_TOKEN", env: { SHOP_TOKEN: "tok-12345" }, now: () => at });
+    await importMcp({
+      source: server.url,
+      out,
+      single,
+      authEnv: "SHOP_TOKEN",
+      env: { SHOP_TOKEN: "tok-12345" },
+      now: () => at,
+    });
     const manifest = (await load(out)).capabilities.get("mcp.shop.get-weather");
     expect(manifest).toMatchObject({
       name: "Weather",
@@ -125,7 +136,6 @@ describe("an imported file", () => {
       mcp: {
         server_url: server.url,
         auth_env_var: "SHOP_TOKEN",
-        server_name: "shop",
         tool_name: "get weather",
         requires_session: "auto",
         read_only_hint: true,
@@ -135,16 +145,36 @@ describe("an imported file", () => {
         input_schema_json: expect.any(String),
         output_schema_json: expect.any(String),
       },
-      discovery: { method: "mcp_introspection", source_url: server.url, created_at: "2026-03-04T05:06:07.000Z" },
+      discovery: {
+        method: "mcp_introspection",
+        source_url: server.url,
+        server_name: "shop",
+        created_at: "2026-03-04T05:06:07.000Z",
+      },
     });
     expect(JSON.parse(manifest?.flatMetadata["mcp_input_schema_json"] ?? "null")).toEqual(schema);
     expect(manifest?.inputSchema && printType(manifest.inputSchema)).toContain("[:city :string]");
     expect(manifest?.outputSchema && printType(manifest.outputSchema)).toContain("[:degrees :float]");
   });
 
+  test("does not let the server choose, by its name for itself, a variable that is sent to it", async () => {
+    const server = await listing([weather]);
+    const { capabilities } = await importMcp({ source: server.url, out });
+    const before = server.authorizations.length;
+    const env = await load(out, { SHOP_MCP_TOKEN: "a token of another shop" });
+    await env.call(capabilities[0] as string, { city: "x" }).catch(() => undefined);
+    expect(server.authorizations.length).toBeGreaterThan(before);
+    expect(server.authorizations.filter((sent) => sent !== undefined)).toEqual([]);
+  });
+
   test("never holds the token, which is sent while listing", async () => {
     const server = await listing([weather]);
-    const { files } = await importMcp({ source: server.url, out, authEnv: "SHOP_TOKEN", env: { SHOP_TOKEN: "tok-12345" } });
+    const { files } = await importMcp({
+      source: server.url,
+      out,
+      authEnv: "SHOP_TOKEN",
+      env: { SHOP_TOKEN: "tok-12345" },
+    });
     expect(server.authorizations.length).toBeGreaterThan(0);
     expect(new Set(server.authorizations)).toEqual(new Set(["Bearer tok-12345"]));
     expect(await readFile(files[0] ?? "", "utf8")).not.toContain("tok-12345");
@@ -199,7 +229,11 @@ describe("what a hostile server says", () => {
       tool(name, {
         title: EVIL,
         description: `${EVIL}\u001b[31m\u202e`,
-        inputSchema: { type: "object", properties: { [EVIL]: { enum: [EVIL] }, __proto__: { type: "string" } }, description: EVIL },
+        inputSchema: {
+          type: "object",
+          properties: { [EVIL]: { enum: [EVIL] }, __proto__: { type: "string" } },
+          description: EVIL,
+        },
       }),
     );
     const server = await listing(tools, "../../evil\n(server)");
@@ -210,7 +244,11 @@ describe("what a hostile server says", () => {
     for (const id of capabilities) expect(id).toMatch(/^mcp\.-evil-server-\.[A-Za-z0-9_-]+$/);
     expect(warnings.filter((warning) => warning.includes("which is taken")).length).toBeGreaterThan(0);
     const env = await load(out);
-    expect(loaded(env).map((manifest) => manifest.id).toSorted()).toEqual(capabilities.toSorted());
+    expect(
+      loaded(env)
+        .map((manifest) => manifest.id)
+        .toSorted(),
+    ).toEqual(capabilities.toSorted());
     const called = loaded(env).map((manifest) => (manifest.metadata["mcp"] as { tool_name: string }).tool_name);
     expect(called.toSorted()).toEqual(names.map((name) => name.toWellFormed()).toSorted());
     for (const manifest of loaded(env)) {
@@ -254,8 +292,12 @@ describe("an import that cannot be", () => {
   test("says how to name a token when the server asks for one, and which one was refused", async () => {
     const server = await startEmbeddedServer({ accounts: { "tok-12345": "ada" } });
     open.push({ stop: () => server.close() });
-    const remedyOf = (rest: object): Promise<unknown> => importMcp({ source: server.url, out, ...rest }).catch((error) => error);
-    expect(await remedyOf({})).toMatchObject({ code: "unauthenticated", remedy: expect.stringContaining("--auth-env") });
+    const remedyOf = (rest: object): Promise<unknown> =>
+      importMcp({ source: server.url, out, ...rest }).catch((error) => error);
+    expect(await remedyOf({})).toMatchObject({
+      code: "unauthenticated",
+      remedy: expect.stringContaining("--auth-env"),
+    });
     expect(await remedyOf({ authEnv: "T", env: { T: "tok-wrong" } })).toMatchObject({
       code: "unauthenticated",
       remedy: expect.stringContaining("The token in T"),

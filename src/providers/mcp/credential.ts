@@ -5,6 +5,8 @@ import { isHeaderName, isHeaderValue } from "./headers.ts";
 export interface Credential {
   /** The secrets of the session, by what they are. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** How they are sent, without what: two ways of sending one secret may make two identities of it. */
+  readonly manner: string;
   /** The variable it came from, or should come from. */
   readonly source: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -34,7 +36,7 @@ export function chooseCredential(question: CredentialQuestion): Credential {
   const { read, replaced } = question;
   const found = replaced ? generalToken(question) : (ownToken(question) ?? generalToken(question));
   const source = found?.source ?? (replaced ? FALLBACK_VARIABLE : (namedVariable(read) ?? FALLBACK_VARIABLE));
-  if (found === undefined) return { credentials: {}, source, headers: {}, url: question.url };
+  if (found === undefined) return { credentials: {}, manner: "none", source, headers: {}, url: question.url };
   return apply(found.secret, source, question);
 }
 
@@ -88,12 +90,11 @@ function apply(secret: string, source: string | undefined, question: CredentialQ
       remedy: "Check for line breaks and typographic quotes.",
     });
   }
-  const credentials = { token: text };
-  const asHeaders = (headers: Record<string, string>): Credential => ({ credentials, source, headers, url });
+  const credentials: Record<string, string> = { token: text };
   const type = (read("auth_type") ?? "bearer").toLowerCase().replace(/^:/, "").replaceAll("_", "-");
   switch (type) {
     case "bearer":
-      return asHeaders({ authorization: `Bearer ${text}` });
+      return { credentials, manner: "bearer", source, headers: { authorization: `Bearer ${text}` }, url };
     case "basic": {
       const user = read("auth_username");
       const pair = user === undefined ? text : `${user}:${text}`;
@@ -102,11 +103,14 @@ function apply(secret: string, source: string | undefined, question: CredentialQ
           remedy: "Set the variable to user:password, or add :username to :auth.",
         });
       }
-      return asHeaders({ authorization: `Basic ${Buffer.from(pair, "utf8").toString("base64")}` });
+      // Who somebody is, is told by the user's name as much as by the password: two users may have the same one.
+      if (user !== undefined) credentials["username"] = user;
+      const encoded = Buffer.from(pair, "utf8").toString("base64");
+      return { credentials, manner: "basic", source, headers: { authorization: `Basic ${encoded}` }, url };
     }
     case "api-key":
     case "apikey":
-      return applyKey(text, asHeaders, { ...question, credentials, source });
+      return applyKey(text, source, question);
     default:
       return fail("invalid-argument", `${id} names an unknown kind of authentication.`, {
         remedy: 'Use :auth {:type "bearer"}, "basic" or "api-key".',
@@ -114,24 +118,20 @@ function apply(secret: string, source: string | undefined, question: CredentialQ
   }
 }
 
-function applyKey(
-  text: string,
-  asHeaders: (headers: Record<string, string>) => Credential,
-  question: CredentialQuestion & { readonly credentials: Record<string, string>; readonly source: string | undefined },
-): Credential {
-  const { capability, read, credentials, source } = question;
+function applyKey(text: string, source: string | undefined, { capability, read, url }: CredentialQuestion): Credential {
   const location = (read("auth_location") ?? "header").toLowerCase().replace(/^:/, "");
   const name = read("auth_param_name") ?? read("auth_param") ?? read("auth_name") ?? "Authorization";
   if (!isHeaderName(name)) fail("invalid-argument", `:auth of ${JSON.stringify(capability.id)} names no possible header.`);
+  const sent = { credentials: { token: text }, manner: `api-key ${location} ${name}`, source };
   switch (location) {
     case "header":
-      return asHeaders({ [name.toLowerCase()]: text });
+      return { ...sent, headers: { [name.toLowerCase()]: text }, url };
     case "cookie":
-      return asHeaders({ cookie: `${name}=${encodeURIComponent(text)}` });
+      return { ...sent, headers: { cookie: `${name}=${encodeURIComponent(text)}` }, url };
     case "query": {
-      const url = new URL(question.url);
-      url.searchParams.set(name, text);
-      return { credentials, source, headers: {}, url };
+      const keyed = new URL(url);
+      keyed.searchParams.set(name, text);
+      return { ...sent, headers: {}, url: keyed };
     }
     default:
       return fail("invalid-argument", `:auth of ${JSON.stringify(capability.id)} names an unknown place for its key.`, {

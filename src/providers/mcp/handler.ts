@@ -20,7 +20,7 @@ import { readToolResult } from "./map-value.ts";
 import { VerdictMemory } from "./negotiate.ts";
 import { ParamHeaderCache, paramHeaders, scanParamHeaders } from "./param-headers.ts";
 import { readRecord } from "./session-record.ts";
-import { readTarget } from "./target.ts";
+import { readTarget, secretsOf } from "./target.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
 import type { RpcAnswer } from "./transport.ts";
 import { WireError } from "./wire-error.ts";
@@ -65,6 +65,7 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
 
   async initializeSession(target: Target, context: SessionContext): Promise<Opened<McpSession>> {
     const { connect } = await import("./connect.ts");
+    this.#hide(target, context);
     return this.#opened(await connect(target, await this.#connectOptions(context)), context);
   }
 
@@ -130,6 +131,7 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     const record = readRecord(snapshot);
     if (record === undefined) fail("session-lost", "The record of the session is unreadable.");
     const { reconnect } = await import("./connect.ts");
+    this.#hide(target, context);
     return this.#opened(await reconnect(target, record, await this.#connectOptions(context)), context);
   }
 
@@ -151,6 +153,10 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
       signal: context.signal,
       lost: (reason) => context.lost(reason),
     };
+  }
+
+  #hide(target: Target, context: SessionContext): void {
+    for (const secret of secretsOf(target)) context.addSecret(secret);
   }
 
   #opened(connection: Connection, context: SessionContext): Opened<McpSession> {

@@ -2,7 +2,7 @@ import { expect, test, describe } from "vitest";
 
 import type { JsonObject } from "../../kernel/index.ts";
 import type { SecretUse, SessionCapability, Target, TargetContext } from "../../session/handler.ts";
-import { readTarget, type HttpSettings, type StdioSettings } from "./target.ts";
+import { readTarget, secretsOf, type HttpSettings, type StdioSettings } from "./target.ts";
 
 interface Seen {
   readonly secrets: [string, SecretUse][];
@@ -122,6 +122,21 @@ describe("the credential", () => {
     [{ type: "api-key", env_var: "A", name: "key", location: "cookie" }, "t 1", { cookie: "key=t%201" }],
   ])("%j sends %s as %j", (auth, secret, headers) => {
     expect(http(read({ ...LINE, auth }, { A: secret })).headers).toEqual(headers);
+  });
+
+  test("of two users with one password is two identities, as is one key sent in two ways", () => {
+    const as = (auth: JsonObject) => read({ ...LINE, auth: { env_var: "A", ...auth } }, { A: "the same one" });
+    const [ann, bob] = ["ann", "bob"].map((username) => as({ type: "basic", username }));
+    expect(ann?.credentials).not.toEqual(bob?.credentials);
+    const keys = ["X-Reader", "X-Admin"].map((name) => as({ type: "api-key", name }));
+    expect(keys[0]?.shape).not.toEqual(keys[1]?.shape);
+  });
+
+  test("is hidden in every form in which it is sent, a literal token too, and a user's name is not", () => {
+    const basic = read({ ...LINE, auth: { type: "basic", env_var: "A", username: "ann" } }, { A: "pass-word" });
+    expect(secretsOf(basic).toSorted()).toEqual([btoa("ann:pass-word"), "pass-word"].toSorted());
+    expect(secretsOf(read({ ...LINE, auth_token: "in-the-file" }))).toContain("in-the-file");
+    expect(secretsOf(read(LINE))).toEqual([]);
   });
 
   test("a key in the query is in no text that people see", () => {

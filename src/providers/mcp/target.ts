@@ -70,7 +70,12 @@ function httpTarget(capability: SessionCapability, context: TargetContext, read:
   return {
     endpoint,
     ...sourceOf(credential),
-    shape: { transport, headers: JSON.stringify(headers), max_response_bytes: String(maxResponseBytes) },
+    shape: {
+      transport,
+      auth: credential.manner,
+      headers: JSON.stringify(headers),
+      max_response_bytes: String(maxResponseBytes),
+    },
     settings,
   };
 }
@@ -219,6 +224,14 @@ function readArgs(capability: SessionCapability, read: Read): string[] {
     });
   }
   return args.map(String);
+}
+
+/** What a server could quote that nobody may see: the secrets, a token that stands in the file too, as they are sent. */
+export function secretsOf({ credentials, settings }: Target): string[] {
+  const { username: _, ...secrets } = credentials;
+  const { headers = {} } = settings as Partial<HttpSettings>;
+  const encoded = getOwn(headers, "authorization")?.replace(/^\S+ /, "");
+  return [...Object.values(secrets), ...(encoded === undefined ? [] : [encoded])];
 }
 
 /** A key of the block, under its own name or an older one. */
