@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { CcosError, ERROR_TABLE, fail, isCcosError, toCcosError } from "./index.ts";
 
@@ -80,8 +81,19 @@ describe("an error", () => {
       message: "Again.",
       details: { limit: 30, attempts: 2 },
     });
-    expect([copy.stack, copy.cause, copy.remedy, copy.retryAfterMs]).toEqual([error.stack, error.cause, "Wait.", 1500]);
+    expect([copy.cause, copy.remedy, copy.retryAfterMs]).toEqual([error.cause, "Wait.", 1500]);
+    const places = (stack: string | undefined): string[] => (stack ?? "").split("\n").slice(1);
+    expect(places(copy.stack)).toEqual(places(error.stack));
+    expect(copy.stack).toMatch(/^\w*Error: Again\.\n/);
     expect(error.message).toBe("The server asks to wait.");
+  });
+
+  test("shows a console its message and remedy, and nothing of what was said to it", () => {
+    const changed = error.with({ message: "The server asks [redacted] to wait." });
+    expect(inspect(changed)).toContain("The server asks [redacted] to wait.");
+    expect(inspect(changed)).toContain("Wait.");
+    expect(inspect({ nested: [changed] })).not.toContain("tok-123456");
+    expect(changed.stack).not.toContain("asks to wait");
   });
 
   test("may be retried after 0 ms: a change to 0 is a change", () => {

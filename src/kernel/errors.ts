@@ -88,6 +88,7 @@ export interface ErrorJson {
 
 // Two copies of this package may meet in one process, so the guard reads a brand and not the prototype.
 const BRAND = Symbol.for("ccos.error");
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 export class CcosError extends Error {
   readonly code: ErrorCode;
@@ -116,7 +117,7 @@ export class CcosError extends Error {
     return this.traits.retry !== "never";
   }
 
-  /** The same error with some options replaced; the stack and `cause` are kept. */
+  /** The same error with some options replaced; the places of the stack and `cause` are kept. */
   with(changes: ErrorOptions & { readonly message?: string }): CcosError {
     const copy = new CcosError(this.code, changes.message ?? this.message, {
       remedy: changes.remedy ?? this.remedy,
@@ -125,8 +126,14 @@ export class CcosError extends Error {
       place: changes.place ?? this.place,
       cause: changes.cause ?? this.cause,
     });
-    if (this.stack !== undefined) copy.stack = this.stack;
+    // The stack begins with the message, and a message that was changed had to be.
+    if (this.stack !== undefined) copy.stack = this.stack.replace(this.message, () => copy.message);
     return copy;
+  }
+
+  /** What a console shows: not `cause`, which is whatever a peer or a library said and may hold secrets. */
+  [INSPECT](): string {
+    return [this.stack ?? `${this.name}: ${this.message}`, ...(this.remedy === undefined ? [] : [`  ${this.remedy}`])].join("\n");
   }
 
   toJSON(): ErrorJson {

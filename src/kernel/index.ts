@@ -18,7 +18,7 @@ export {
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
 export { getOwn, isJsonObject, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
-export { createRedactor, type Redactor } from "./redaction.ts";
+export { createRedactor, isSecretName, redactError, type Redactor } from "./redaction.ts";
 export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
 export type { AttemptTrace, CallTracing, SpanAttributes } from "./tracing.ts";
 export { didYouMean, nearestNames, oneLine, stripControls } from "./text.ts";

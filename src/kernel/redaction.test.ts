@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createRedactor } from "./index.ts";
+import { CcosError, createRedactor, redactError } from "./index.ts";
 
 const canary = "canary-7f3a9b2c";
 
@@ -80,6 +80,9 @@ describe("a secret nobody registered", () => {
     ["https://user:hunter22@host/path", "hunter22"],
     ["https://host/path?access_token=abc123&x=1", "abc123"],
     ["https://host/path?x=1&api_key=abc123", "abc123"],
+    ['{"error":"bad","access_token": "opaque-thing-1"}', "opaque-thing-1"],
+    ['at line 3: {:auth_token "opaque-thing-1" :x 1}', "opaque-thing-1"],
+    ["headers {'x-api-key': 'opaque\\'thing-1'}", "thing-1"],
   ])("is known by its shape: %s", (text, secret) => {
     expect(redactor.redact(text)).not.toContain(secret);
     expect(redactor.redact(text)).toContain("[redacted]");
@@ -91,8 +94,40 @@ describe("a secret nobody registered", () => {
     "set the token ACME_AUTH_TOKEN",
     "https://host/path?page=2&sort=asc",
     "12345678901234567890",
+    'unexpected token ")" after "(a b c d e f g"',
+    'names its variable: :auth_env_var "MCP_AUTH_TOKEN"',
+    '{"tokens": "a plural of words"}',
   ])("is not seen where there is none: %s", (text) => {
     expect(redactor.redact(text)).toBe(text);
+  });
+});
+
+test("a key with the name of a secret shows that it holds one, and not which", () => {
+  const redactor = createRedactor();
+  const value = { auth_token: "opaque", "x-api-key": "opaque", clientSecret: "opaque", token: "", auth_env_var: "NAME", tokens: 3, monkey: "tail" };
+  expect(redactor.redactValue(value)).toEqual({
+    auth_token: "[redacted]",
+    "x-api-key": "[redacted]",
+    clientSecret: "[redacted]",
+    token: "",
+    auth_env_var: "NAME",
+    tokens: 3,
+    monkey: "tail",
+  });
+});
+
+test("an error is shown without secrets in its message, remedy, details and stack", () => {
+  const redactor = createRedactor();
+  redactor.add(canary);
+  const error = new CcosError("rejected", `It said ${canary}.`, { remedy: `Use another than ${canary}.`, details: { said: canary } });
+  const shown = redactError(error, redactor);
+  expect(JSON.stringify(shown) + String(shown.stack)).not.toContain(canary);
+  expect(shown.toJSON()).toEqual({
+    code: "rejected",
+    message: "It said [redacted].",
+    remedy: "Use another than [redacted].",
+    retryable: false,
+    details: { said: "[redacted]" },
   });
 });
 

@@ -1,3 +1,6 @@
+import type { CcosError } from "./errors.ts";
+import { setOwn } from "./json.ts";
+
 /**
  * Keeps secrets out of everything people or logs see.
  *
@@ -10,7 +13,10 @@ export interface Redactor {
   redact(text: string): string;
   /** Blanks registered secrets only. For data, which no pattern may guess at. */
   redactKnown(text: string): string;
-  /** The same as `redact` for every string inside a value (keys stay); cycles and depth are bounded. */
+  /**
+   * The same as `redact` for every string inside a value, and blanks what keys with the name of a secret hold; keys
+   * stay; cycles and depth are bounded.
+   */
   redactValue<T>(value: T): T;
 }
 
@@ -24,8 +30,30 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\b(gh[opusr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,})/g, MARK],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, MARK],
   [/(:\/\/)[^\s/@:]+:[^\s/@]+@/g, `$1${MARK}@`],
+  // A text that a key of that name holds, in JSON, in a capability file, or as a header.
+  [/([:"'][\w.-]*(?:token|secret|password|passwd|api[_-]?key|authorization|cookie)["']?\s*[:=]?\s*(["']))(?:(?!\2)[^\\]|\\.){6,}(?=\2)/gi, `$1${MARK}`],
   [/([?&](?:access_token|api_key|apikey|key|token|secret|password|sig|signature)=)[^&#\s"']+/gi, `$1${MARK}`],
 ];
+
+/** A name whose value is a credential wherever it stands: of a header, of a key, of a variable. */
+const SECRET_NAME = /(?:^|[^a-z])(?:token|secret|password|passwd|api[_-]?key|authorization|cookie|credentials?)$/i;
+
+/** Whether what such a name holds must not be shown: `x-api-key`, `auth_token`, `GITHUB_TOKEN`. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1-$2"));
+}
+
+/**
+ * An error as it may be shown. Always a copy, because one error may have been shared between calls; the original's
+ * `cause` goes with it, and is shown nowhere.
+ */
+export function redactError(error: CcosError, redactor: Redactor): CcosError {
+  return error.with({
+    message: redactor.redact(error.message),
+    remedy: error.remedy === undefined ? undefined : redactor.redact(error.remedy),
+    details: error.details === undefined ? undefined : redactor.redactValue(error.details),
+  });
+}
 
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -53,7 +81,11 @@ export function createRedactor(): Redactor {
     if (typeof value !== "object" || value === null) return value;
     if (depth > 64) return MARK;
     if (Array.isArray(value)) return value.map((item) => walk(item, depth + 1));
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, depth + 1)]));
+    const result: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      setOwn(result, key, typeof item === "string" && item !== "" && isSecretName(key) ? MARK : walk(item, depth + 1));
+    }
+    return result;
   };
 
   return {
