@@ -153,8 +153,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     session.lost = true;
     if (!this.ephemeral) this.#unreplaced.push(session.id);
     // The reason may quote a peer that names the session by its own id.
-    const told = this.#options.redactor.redact(reason);
-    this.#options.events.emit("sessionLost", { ...session.describe(), reason: told });
+    this.#options.events.emit("sessionLost", { ...session.describe(), reason: this.#options.redactor.redact(reason) });
     this.evict(session, "lost");
   }
 
