@@ -37,10 +37,12 @@ import {
 } from "./kernel/index.ts";
 import { createStandardPolicies, type ExplainedSettings, type PolicyShelf } from "./policies/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
-import { evaluate, fromJson, toJson, type Limits, type Value } from "./rtfs/index.ts";
+import { evaluate, fromJson, toJson, type Host, type Limits, type Value } from "./rtfs/index.ts";
 import { openStore } from "./stores/index.ts";
 import { checkSettings, SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
+
+export { preludeBindings } from "./capability/index.ts";
 
 export interface EnvironmentOptions {
   /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
@@ -101,6 +103,8 @@ export interface CCOSEnvironment extends AsyncDisposable {
   run(source: string, options?: RunOptions): Promise<JsonValue>;
   /** The same; its value as the language has it. */
   evaluate(source: string, options?: RunOptions): Promise<Value>;
+  /** What carries the calls of a program that somebody else evaluates: one whose definitions outlive a run. */
+  createHost(options?: Pick<RunOptions, "signal" | "caller">): Host;
   readonly capabilities: CapabilityShelf;
   readonly sessions: {
     list(): SessionInfo[];
@@ -237,6 +241,7 @@ class Environment implements CCOSEnvironment {
       delegate: this.#manager,
       events,
       clock: this.#clock,
+      redactor: this.redactor,
       defaultTimeoutMs: (manifest) => this.#manager.timeoutMsOf(manifest) ?? config.timeout_ms,
       readVariable,
       output: wiring.output ?? outputTo(process.stderr, (text) => this.redactor.redactKnown(text)),
@@ -290,12 +295,7 @@ class Environment implements CCOSEnvironment {
     this.#requireOpen();
     const timeoutMs = options.timeoutMs ?? Number.POSITIVE_INFINITY;
     using deadline = startDeadline(this.#clock, timeoutMs, options.signal, "The program");
-    const host = this.#marketplace.createHost({
-      security: this.#security(),
-      caller: options.caller,
-      signal: deadline.signal,
-      remainingMs: () => deadline.remainingMs(),
-    });
+    const host = this.#createHost({ caller: options.caller, signal: deadline.signal }, () => deadline.remainingMs());
     const bindings = new Map(preludeBindings());
     if (options.input !== undefined) bindings.set("input", fromJson(options.input, { keys: "keywords" }));
     return await evaluate(source, {
@@ -306,6 +306,15 @@ class Environment implements CCOSEnvironment {
       signal: deadline.signal,
       file: options.file,
     });
+  }
+
+  createHost(options: Pick<RunOptions, "signal" | "caller"> = {}): Host {
+    this.#requireOpen();
+    return this.#createHost(options);
+  }
+
+  #createHost({ caller, signal }: Pick<RunOptions, "signal" | "caller">, remainingMs?: () => number): Host {
+    return this.#marketplace.createHost({ security: this.#security(), caller, signal, remainingMs });
   }
 
   async diagnose({ id, timeoutMs = 10_000, signal }: DiagnoseOptions = {}): Promise<Diagnosis[]> {

@@ -1,12 +1,15 @@
 import {
   CcosError,
+  createRedactor,
   didYouMean,
+  redactError,
   startDeadline,
   toCcosError,
   type Clock,
   type Deadline,
   type Emitter,
   type JsonValue,
+  type Redactor,
   type RuntimeEvents,
 } from "../kernel/index.ts";
 import { toJson, type Host, type Value } from "../rtfs/index.ts";
@@ -27,6 +30,8 @@ export interface MarketplaceOptions {
   readonly delegate: SessionDelegate;
   readonly events: Emitter<RuntimeEvents>;
   readonly clock: Clock;
+  /** Keeps secrets out of errors. Default: one that knows the shapes of secrets only. */
+  readonly redactor?: Redactor | undefined;
   /** For calls and manifests that say nothing else, in milliseconds, perhaps by manifest. Default 30,000. */
   readonly defaultTimeoutMs?: number | ((manifest: Manifest) => number | undefined) | undefined;
   /** Calls of one program in all. Default 100,000. */
@@ -73,10 +78,12 @@ const NOTHING_USED: CallReport = { session: null, attempts: 0 };
 export class CapabilityMarketplace {
   readonly #options: MarketplaceOptions;
   readonly #registry: CapabilityRegistry;
+  readonly #redactor: Redactor;
   readonly #manifests = new Map<string, Manifest>();
 
   constructor(options: MarketplaceOptions) {
     this.#options = options;
+    this.#redactor = options.redactor ?? createRedactor();
     this.#registry = new CapabilityRegistry(options.clock);
   }
 
@@ -194,7 +201,7 @@ export class CapabilityMarketplace {
       return { ...outcome, durationMs: record.ended(outcome) };
     } catch (thrown) {
       // A copy, because one reason may have ended several calls, and each has a report of its own.
-      const error = toCcosError(thrown).with({});
+      const error = redactError(toCcosError(thrown), this.#redactor);
       const report = reportOf(thrown);
       attachReport(error, report);
       record.ended(report, error);

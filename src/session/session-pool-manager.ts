@@ -10,6 +10,7 @@ import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
   abortError,
   CcosError,
+  redactError,
   systemClock,
   systemRandom,
   toCcosError,
@@ -191,7 +192,7 @@ export class SessionPoolManager implements SessionDelegate {
       const value = await this.#chain.aroundCall(call, (given) => (given.background ? (behind ??= execute()) : own).run(given));
       return { value, session: execution.session, attempts: execution.attempts };
     } catch (error) {
-      const failure = this.#told(toCcosError(error));
+      const failure = redactError(toCcosError(error), this.#around.redactor);
       attachReport(failure, { session: execution?.session ?? null, attempts: execution?.attempts ?? 0 });
       throw failure;
     } finally {
@@ -217,7 +218,7 @@ export class SessionPoolManager implements SessionDelegate {
     const block = blockOf(manifest);
     const handler = await this.#handlers.get(block.provider, manifest.id);
     const explained = this.#targets.explain(handler, manifest, block, caller);
-    return explained.error === undefined ? explained : { ...explained, error: this.#told(explained.error) };
+    return explained.error === undefined ? explained : { ...explained, error: redactError(explained.error, this.#around.redactor) };
   }
 
   async #onSession<T>(
@@ -243,7 +244,7 @@ export class SessionPoolManager implements SessionDelegate {
         lease.release();
       }
     } catch (error) {
-      throw this.#told(toCcosError(error));
+      throw redactError(toCcosError(error), this.#around.redactor);
     } finally {
       controller.finish();
     }
@@ -317,19 +318,6 @@ export class SessionPoolManager implements SessionDelegate {
       const { code, message } = toCcosError(error);
       this.#around.events.emit("warning", { code, message: this.#around.redactor.redact(message) });
     }
-  }
-
-  /**
-   * An error as its caller gets it: without secrets that a peer may have quoted. Always a copy, because one
-   * error may have been shared with other calls, and each has a report of its own.
-   */
-  #told(error: CcosError): CcosError {
-    const { redactor } = this.#around;
-    return error.with({
-      message: redactor.redact(error.message),
-      remedy: error.remedy === undefined ? undefined : redactor.redact(error.remedy),
-      details: error.details === undefined ? undefined : redactor.redactValue(error.details),
-    });
   }
 
   /** A signal that ends with the caller's and with closing. `finish` it when the call is over. */
