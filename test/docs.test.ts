@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { main, type World } from "../src/cli/program.ts";
-import { DEFAULT_SETTINGS } from "../src/config/index.ts";
+import { POLICY_SETTINGS, POLICY_TABLES } from "../src/policies/index.ts";
+import type { SettingTable } from "../src/policies/settings.ts";
+import { SESSION_TABLE } from "../src/session/session-policy.ts";
 import { knownKeys } from "../src/config/schema.ts";
 import { ERROR_TABLE } from "../src/kernel/index.ts";
 import { ROOMS } from "./architecture/rooms.ts";
@@ -63,9 +65,22 @@ describe("the documents", () => {
     );
     const keys = [...knownKeys([]), ...knownKeys(["session"])].filter((key) => key !== "$schema");
     expect([...stated.keys()]).toEqual(expect.arrayContaining(keys));
-    for (const [key, value] of Object.entries(DEFAULT_SETTINGS["session"] as object)) {
-      expect([key, stated.get(key)]).toEqual([key, String(value)]);
+    for (const [key, { fallback }] of Object.entries(SESSION_TABLE)) {
+      if (fallback !== undefined) expect([key, stated.get(key)]).toEqual([key, String(fallback)]);
     }
+  });
+
+  test("docs/policies.md names every setting of the policies, its default and its range", () => {
+    const tables: [string, SettingTable][] = [...Object.entries<SettingTable>(POLICY_TABLES), ["", POLICY_SETTINGS]];
+    const actual = tables.flatMap(([block, table]) =>
+      Object.entries(table).map(([key, { fallback, expected }]) => [
+        block === "" ? key : `${block} ${key}`,
+        fallback === undefined ? "none" : String(fallback),
+        expected.replace(/^a(?: whole)? number /, ""),
+      ]),
+    );
+    const stated = rows("docs/policies.md").filter(([name = "", ...others]) => others.length === 3 && /^[a-z]/.test(name) && name !== "setting");
+    expect(stated.map(([key, fallback, range]) => [key, fallback, range])).toEqual(actual);
   });
 
   test("docs/cli.md names every command and option there is", async () => {

@@ -1,9 +1,7 @@
-export { DEFAULT_SETTINGS } from "./defaults.ts";
 export { forEndpoint } from "./endpoints.ts";
 export { loadModule } from "./load-module.ts";
 export { CONFIG_FILE, loadConfig, type LoadConfigOptions, type LoadedConfig } from "./load.ts";
 export { COMMAND_ORIGIN, isLoopback, normaliseOrigin } from "./origins.ts";
 export type { Config } from "./schema.ts";
 export { createSecrets, type CapabilitySecrets, type Secrets, type SecretsFor, type SecretsOptions } from "./secrets.ts";
-export { resolveSettings, type ResolvedSettings, type Setting, type SettingsLayer } from "./settings.ts";
 export { createTrustStore, type TrustOptions, type TrustRecord, type TrustStore } from "./trust.ts";

@@ -65,7 +65,8 @@ describe("the configuration", () => {
   "session": {"max_sessions": "many",
               "max_sesions": 3},
   "endpoints": {"https://a.b/": {"retrys": {}}},
-  "rate_limit": {"limit": 3}
+  "rate_limit": {"limit": "3"},
+  "cache": 5, "retry": false
 }`);
     const error = await mistakes();
     expect(error.code).toBe("read-error");
@@ -73,7 +74,8 @@ describe("the configuration", () => {
       'ccos.config.json:2:31 session.max_sessions invalid input: expected number, received string',
       'ccos.config.json:3:15 session.max_sesions is no setting here. Did you mean "max_sessions"?',
       'ccos.config.json:4:34 endpoints."https://a.b/".retrys is no setting here. Did you mean "retry"?',
-      "ccos.config.json:5:17 rate_limit.interval_ms is missing",
+      "ccos.config.json:5:27 rate_limit.limit invalid input: expected number, received string",
+      "ccos.config.json:6:12 cache must be an object of settings, or false",
     ]);
   });
 

@@ -19,7 +19,7 @@ const session = z
     max_in_flight: count.describe("Calls that one session carries at once. Default 64, or what the provider says."),
     max_waiters: z.number().int().min(0).max(1_000_000).describe("Calls that may wait for a session. Default 1000."),
     open_timeout_ms: milliseconds.min(1).describe("How long opening a session may take. Default 30000."),
-    acquire_timeout_ms: milliseconds.describe("How long a call waits for a session. Default 10000."),
+    acquire_timeout_ms: milliseconds.min(1).describe("How long a call waits for a session. Default 10000."),
     idle_timeout_ms: milliseconds.describe("How long an unused session is kept; 0 for ever. Default 300000."),
     max_lifetime_ms: milliseconds.describe("How long a session is used at most; 0 for ever. Default 0."),
     validate_after_idle_ms: milliseconds.describe("A session unused for this long is asked whether it is alive before a call gets it; 0 never. Default 0."),
@@ -29,36 +29,69 @@ const session = z
   })
   .partial();
 
+const number = z.number().int();
+const most = 1_000_000;
+
 const retry = z
   .strictObject({
-    max_attempts: z.number().int().min(1).max(100).describe("Executions of a call, the first one included. Default 3."),
-    initial_delay_ms: milliseconds.describe("Wait before the second attempt. Default 100."),
-    max_delay_ms: milliseconds.describe("Longest wait between two attempts. Default 5000."),
+    max_attempts: number.min(1).max(100).describe("Runs of a call, the first one included; replays on lost sessions do not count. Default 3."),
+    initial_delay_ms: milliseconds.describe("Least wait before a call is run again. Default 100."),
+    max_delay_ms: milliseconds.describe("Longest wait, unless the peer names a longer one. Default 5000."),
+    budget_ratio: z.number().min(0).max(100).describe("Runs again for each call to the same endpoint within ten seconds. Default 0.2."),
+    budget_min_per_second: number.min(0).max(most).describe("Runs again that are granted a second on top of that. Default 10."),
   })
   .partial();
 
+const rateLimit = z
+  .strictObject({
+    limit: count.describe("Calls per interval that one identity makes to one endpoint. Default: no limit."),
+    interval_ms: milliseconds.min(1).describe("Length of the interval. Default 1000."),
+    burst: count.describe("Calls that may go at once after a quiet time. Default: the limit."),
+    max_queue: number.min(0).max(most).describe("Calls that may wait for their turn. Default 1000."),
+    learn: z.boolean().describe("Keep to the times that a peer names when it refuses. Default true."),
+    max_pause_ms: milliseconds.describe("Longest pause that a peer can cause so. Default 60000."),
+  })
+  .partial();
+
+const circuitBreaker = z
+  .strictObject({
+    failures: count.describe("Failures in a row that open the breaker. Default 5."),
+    reset_ms: milliseconds.min(1).describe("How long it stays open before calls may try. Default 10000."),
+    half_open_calls: count.describe("Calls that try at once then, and must all succeed. Default 1."),
+  })
+  .partial();
+
+const bulkhead = z
+  .strictObject({
+    max_concurrent: count.describe("Calls that run at once at one endpoint, all identities together. Default 16."),
+    max_queue: number.min(0).max(most).describe("Calls that may wait for their turn. Default 100."),
+  })
+  .partial();
+
+const cache = z
+  .strictObject({
+    ttl_ms: milliseconds.describe("How long an answer is fresh; 0 keeps none. Default 60000."),
+    stale_while_revalidate_ms: milliseconds.describe("How long after that it is still given while a new one is fetched. Default 0."),
+    max_entries: count.describe("Answers kept. Default 1000."),
+    max_bytes: number.min(1).max(1_073_741_824).describe("Size of the answers kept, as JSON text. Default 16777216."),
+  })
+  .partial();
+
+/** A block of settings, or false: switched off. */
+function block<T extends z.ZodObject>(settings: T, what: string) {
+  return z.union([settings, z.literal(false)]).describe(what).optional();
+}
+
 const policies = {
   session: session.describe("How sessions are shared, limited and kept.").optional(),
-  retry: retry.describe("How often and when a failed call is run again.").optional(),
-  rate_limit: z
-    .strictObject({
-      limit: count.describe("Calls per interval."),
-      interval_ms: milliseconds.min(1).describe("Length of the interval."),
-    })
-    .describe("The most calls per time to one target.")
-    .optional(),
-  circuit_breaker: z
-    .strictObject({
-      failures: count.describe("Failures in a row that open the breaker."),
-      reset_ms: milliseconds.min(1).describe("How long it stays open before one call may try."),
-    })
-    .describe("When an ailing target is left alone.")
-    .optional(),
-  cache: z
-    .strictObject({ ttl_ms: milliseconds.describe("How long an answer is fresh.") })
-    .describe("Keeps answers of idempotent calls.")
-    .optional(),
+  retry: block(retry, "How often and when a failed call is run again; false: never. On by default."),
+  rate_limit: block(rateLimit, "The most calls per time to one endpoint, and what is learned from it; false: neither."),
+  circuit_breaker: block(circuitBreaker, "When an ailing endpoint is left alone. Off by default."),
+  bulkhead: block(bulkhead, "The most calls at once to one endpoint. Off by default."),
+  cache: block(cache, "Keeps answers of idempotent calls. Off by default."),
+  single_flight: z.boolean().describe("Identical idempotent calls that meet share one execution; with a cache they always do. Default false.").optional(),
   timeout_ms: milliseconds.min(1).describe("Time for a whole call, waits and replays included. Default 30000.").optional(),
+  attempt_timeout_ms: milliseconds.describe("Time for one attempt on a session; 0 sets none. Default 0.").optional(),
 };
 
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable");
@@ -124,8 +157,10 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
+/** What stands behind an optional setting, and behind one that may be switched off. */
 function unwrap(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+  if (schema instanceof z.ZodOptional) return unwrap(schema.unwrap());
+  return schema instanceof z.ZodUnion ? schema.options[0] : schema;
 }
 
 /** The published JSON Schema of the configuration file. */

@@ -31,7 +31,7 @@ export async function validateConfig(raw: JsonObject, context: ValidateContext):
   for (;;) {
     const result = configSchema.safeParse(candidate);
     if (result.success) return result.data;
-    const issues: readonly Issue[] = result.error.issues;
+    const issues = (result.error.issues as readonly Issue[]).flatMap((issue) => ofBranch(issue, candidate));
     const converted = convertReferences(raw, candidate, issues);
     if (converted === undefined) throw report(issues.flatMap((issue) => explain(issue, candidate, knownKeys)), context);
     candidate = converted;
@@ -60,6 +60,16 @@ interface Issue {
   readonly keys?: readonly string[] | undefined;
   readonly expected?: string | undefined;
   readonly issues?: readonly { readonly message: string }[] | undefined;
+  /** Of a union: what is wrong with each of its branches. Their paths start here. */
+  readonly errors?: readonly (readonly Issue[])[] | undefined;
+}
+
+/** A block that may also be false is wrong as a block, unless it is none. */
+function ofBranch(issue: Issue, candidate: JsonObject): Issue[] {
+  const branch = issue.errors?.[0];
+  if (issue.code !== "invalid_union" || branch === undefined) return [issue];
+  if (!isJsonObject(valueAt(candidate, issue.path))) return [{ ...issue, message: "must be an object of settings, or false" }];
+  return branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** A variable is always a text; where the schema wants a number or a truth value, what it spells counts. */

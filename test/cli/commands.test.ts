@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { resolveSessionPolicy } from "../../src/session/session-policy.ts";
-import { DEFAULT_SETTINGS } from "../../src/config/index.ts";
 import { createPlace, type Place } from "./ccos-process.ts";
 import { startToolServer, toolFile, type ToolServer } from "./tool-server.ts";
 
@@ -306,10 +304,4 @@ describe("list and describe", () => {
     expect(code).toBe(1);
     expect(stderr).toContain('"acme.echo"');
   });
-});
-
-test("the defaults that people are shown are the defaults in force", () => {
-  const session = DEFAULT_SETTINGS["session"] as Record<string, unknown>;
-  for (const [key, { value }] of Object.entries(resolveSessionPolicy([]).sources))
-    expect([key, session[key]]).toEqual([key, value]);
 });

@@ -1,10 +1,9 @@
 import type { Manifest } from "../../capability/manifest.ts";
-import { createTrustStore, loadConfig } from "../../config/index.ts";
-import { CcosError, didYouMean, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import type { CCOSEnvironment } from "../../environment.ts";
+import { CcosError, didYouMean, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { printType, typeToJsonSchema, type Type } from "../../rtfs/index.ts";
 import { EXIT, type Command } from "../command-context.ts";
-import { environmentOptions, withEnvironment } from "../open-environment.ts";
-import { settingsOf } from "../settings-of.ts";
+import { withEnvironment } from "../open-environment.ts";
 import { providerOf } from "./list.ts";
 
 export const describeCommand: Command<{ readonly id: string }> = ({ id }, context) =>
@@ -19,17 +18,16 @@ export const describeCommand: Command<{ readonly id: string }> = ({ id }, contex
     for (const [key, value] of Object.entries(manifest.flatMetadata)) {
       if (/(?:token|secret|password|api_key)$/.test(key)) env.redactor.add(value);
     }
-    const { config, cwd, env: variables } = environmentOptions(context);
-    const loaded = await loadConfig({ config, cwd: cwd ?? context.cwd, env: variables ?? {}, trust: createTrustStore(context) });
-    const description = describe(manifest, settingsOf(manifest, loaded.config).explained);
+    const description = describe(manifest, env.capabilities.settings(id) ?? {});
     if (context.options.json === true) context.output.data(description);
     else for (const line of lines(description)) context.output.text(context.output.styleValue(line.style, line.text));
     return EXIT.done;
   });
 
+type Explained = NonNullable<ReturnType<CCOSEnvironment["capabilities"]["settings"]>>;
 type Description = ReturnType<typeof describe>;
 
-function describe(manifest: Manifest, policy: JsonObject) {
+function describe(manifest: Manifest, policy: Explained) {
   const { id, name, description, version, language, permissions, effects, execution, metadata, origin, extra } = manifest;
   return {
     id,
@@ -93,12 +91,10 @@ function lines(d: Description): Line[] {
   return out;
 }
 
-function leaves(explained: JsonObject, path = ""): [string, { value: JsonValue; source: string }][] {
-  return Object.entries(explained).flatMap(([key, entry]) => {
-    if (!isJsonObject(entry)) return [];
-    const at = path === "" ? key : `${path}.${key}`;
-    // A setting is told from a group of settings by its source, which is a text and never a setting's group.
-    if (typeof entry["source"] === "string" && "value" in entry) return [[at, { value: entry["value"] as JsonValue, source: entry["source"] }]];
-    return leaves(entry, at);
+function leaves(explained: Explained): [string, { value: JsonValue; source: string }][] {
+  return Object.entries(explained).flatMap(([name, entry]): ReturnType<typeof leaves> => {
+    // A setting is told from a block by its source, which is a text and never a setting of its own.
+    if (typeof entry.source === "string") return [[name, entry as { value: JsonValue; source: string }]];
+    return Object.entries(entry as Readonly<Record<string, { value: JsonValue; source: string }>>).map(([key, setting]) => [`${name}.${key}`, setting]);
   });
 }
