@@ -24,27 +24,26 @@ export function readEvents(response: HttpResponse, options: EventStreamOptions):
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder("utf8");
     let done = false;
-    let sinceEvent = 0;
+    let tooLarge = false;
     let linger: NodeJS.Timeout | undefined;
     const parser = createParser({
       onEvent(event) {
-        sinceEvent = 0;
         if (!done) done = options.onEvent(event) === true;
       },
       onRetry: (ms) => options.onRetry?.(ms),
-      // Keep-alive comments are no part of an event.
-      onComment: () => {
-        sinceEvent = 0;
+      // What has come of an event, whatever stands between its lines.
+      maxBufferSize: options.limit,
+      onError(error) {
+        if (error.type === "max-buffer-size-exceeded") tooLarge = true;
       },
     });
     const onChunk = (chunk: Buffer): void => {
       if (done) return;
-      sinceEvent += chunk.length;
       parser.feed(decoder.write(chunk));
       if (done) {
         resolve();
         if (!response.over) linger = setTimeout(() => response.destroy(new Error("The rest is not waited for.")), LINGER_MS).unref();
-      } else if (sinceEvent > options.limit) throw new TooLarge(options.limit);
+      } else if (tooLarge) throw new TooLarge(options.limit);
     };
     response.read(onChunk).then(resolve, reject).finally(() => clearTimeout(linger));
   });

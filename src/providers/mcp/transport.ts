@@ -17,6 +17,9 @@ export interface RequestOptions {
   readonly sent?: (() => void) | undefined;
 }
 
+/** Requests of the server that are answered at the same time; what it asks beyond that is passed over. */
+const MOST_ASKED = 64;
+
 /** Server text is quoted up to this length. */
 export const QUOTED = 2000;
 
@@ -40,6 +43,8 @@ export abstract class WireTransport implements Transport {
   #count = 0;
   /** Requests of the SDK's client under way, by the ids it gave them. */
   readonly #byClientId = new Map<unknown, AbortController>();
+  /** The server's own requests that have not been answered yet. */
+  readonly #asked = new Set<unknown>();
 
   /** The SDK's client starts what it is given; what needs opening has been opened by then. */
   async start(): Promise<void> {}
@@ -95,12 +100,22 @@ export abstract class WireTransport implements Transport {
       // Aborting the request tells the server, with the id that the server knows.
       this.#byClientId.get(params?.["requestId"])?.abort(new Error("The client gave the request up."));
     } else {
-      await this.notify(message as unknown as JsonObject);
+      try {
+        await this.notify(message as unknown as JsonObject);
+      } finally {
+        if (method === undefined) this.#asked.delete(id);
+      }
     }
   }
 
   /** Hands a message to the SDK's client. */
   protected deliver(message: JsonObject): void {
+    const { method, id } = message;
+    if (method !== undefined && id !== undefined) {
+      // Each costs an answer, and a server can ask faster than anybody can answer.
+      if (this.#asked.size >= MOST_ASKED) return;
+      this.#asked.add(id);
+    } else if (method === "notifications/cancelled") this.#asked.delete((message["params"] as JsonObject | undefined)?.["requestId"]);
     this.onmessage?.(message as unknown as JSONRPCMessage);
   }
 }
