@@ -233,3 +233,52 @@ test("the capability's own limit comes before the one configured for its endpoin
   expect(limit({}, { max_response_bytes: 3000 })).toBe(3000);
   expect(limit({}, {})).toBe(32 * 1024 * 1024);
 });
+
+describe("a credential that stands in the file itself", () => {
+  const https = { ...LINE, server_url: "https://line.example/mcp" };
+
+  test("in a header makes an identity, and is in no text that people see", () => {
+    const [one, two] = ["one-key-of-many", "another-key"].map((key) => read({ ...https, headers: { "X-Api-Key": key, "X-Tenant": "acme" } }));
+    expect(http(one as Target).headers).toMatchObject({ "x-api-key": "one-key-of-many", "x-tenant": "acme" });
+    expect(one?.credentials).not.toEqual(two?.credentials);
+    expect(secretsOf(one as Target)).toEqual(["one-key-of-many"]);
+    expect(JSON.stringify([one?.endpoint, one?.shape])).not.toContain("one-key-of-many");
+    expect(one?.shape["headers"]).toContain("acme");
+  });
+
+  test("in the query goes out and is not in the endpoint", () => {
+    const target = read({ ...https, server_url: "https://line.example/mcp?api_key=key-in-the-url&page=2" });
+    expect(http(target).url).toBe("https://line.example/mcp?api_key=key-in-the-url&page=2");
+    expect(target.endpoint).toBe("https://line.example/mcp?page=2");
+    expect(secretsOf(target)).toEqual(["key-in-the-url"]);
+  });
+
+  test("does not travel in the clear beyond this machine", () => {
+    const headers = { "X-Api-Key": "one-key-of-many" };
+    expect(() => read({ ...https, server_url: "http://line.example/mcp", headers })).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(() => read({ ...https, server_url: "http://127.0.0.1:9/mcp", headers })).not.toThrow();
+    expect(() => read({ ...https, server_url: "http://line.example/mcp?token=abcdef" })).toThrow("in the clear");
+  });
+
+  test("on a command line or in a child's environment is handed on, and shown nowhere", () => {
+    const block = {
+      command: "serve",
+      args: ["--api-key", "key-after-flag", "--token=key-in-flag", "--verbose", "--secret", "--port", "80"],
+      tool_name: "t",
+      env: { SERVICE_TOKEN: "key-in-env", MODE: "quick" },
+    };
+    const target = read(block);
+    const settings = target.settings as StdioSettings;
+    expect(settings.args).toEqual(block.args);
+    expect(settings.env).toMatchObject(block.env);
+    expect(target.endpoint).toBe('serve --api-key "[redacted]" "--token=[redacted]" --verbose --secret --port 80');
+    expect(secretsOf(target).toSorted()).toEqual(["key-after-flag", "key-in-env", "key-in-flag"]);
+    expect(JSON.stringify(target.shape)).not.toMatch(/key-(?:after|in)/);
+    expect(read({ ...block, env: { ...block.env, SERVICE_TOKEN: "another" } }).credentials).not.toEqual(target.credentials);
+  });
+
+  test("of user and password is hidden in its parts too", () => {
+    const target = read({ ...LINE, auth: { type: "basic", env_var: "A" } }, { A: "ann:pass-word" });
+    expect(secretsOf(target)).toContain("pass-word");
+  });
+});

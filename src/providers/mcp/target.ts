@@ -1,8 +1,9 @@
 import type { JsonObject } from "../../kernel/index.ts";
-import { fail, getOwn, isJsonObject } from "../../kernel/index.ts";
+import { fail, getOwn, isJsonObject, isSecretName } from "../../kernel/index.ts";
 import type { SessionCapability, Target, TargetContext } from "../../session/handler.ts";
-import { chooseCredential, type Credential } from "./credential.ts";
+import { chooseCredential } from "./credential.ts";
 import { readHeaders } from "./headers.ts";
+import { partArguments, partHeaders, partQuery, requireEncryption } from "./literal-secrets.ts";
 import { ALIASES, PROVIDER } from "./traits.ts";
 
 export interface HttpSettings {
@@ -57,8 +58,12 @@ function httpTarget(capability: SessionCapability, context: TargetContext, read:
   const { url, replaced } = readUrl(capability, context, read);
   const credential = chooseCredential({ capability, context, read, url, replaced });
   const headers = readHeaders(capability);
+  const ownHeaders = partHeaders(headers);
+  const ownQuery = partQuery(url);
+  const own = { ...ownHeaders.secrets, ...ownQuery.secrets };
+  requireEncryption(url, own, capability.id);
   const transport = readTransport(capability, read);
-  const endpoint = url.href;
+  const endpoint = ownQuery.shown.href;
   const maxResponseBytes = readLimit(capability, context.endpointSettings(endpoint), read);
   const settings: HttpSettings = {
     kind: "http",
@@ -69,19 +74,16 @@ function httpTarget(capability: SessionCapability, context: TargetContext, read:
   };
   return {
     endpoint,
-    ...sourceOf(credential),
+    credentials: { ...own, ...credential.credentials },
+    credentialSource: credential.source,
     shape: {
       transport,
       auth: credential.manner,
-      headers: JSON.stringify(headers),
+      headers: JSON.stringify(ownHeaders.shown),
       max_response_bytes: String(maxResponseBytes),
     },
     settings,
   };
-}
-
-function sourceOf(credential: Credential): Pick<Target, "credentials" | "credentialSource"> {
-  return { credentials: credential.credentials, credentialSource: credential.source };
 }
 
 function readUrl(
@@ -160,7 +162,8 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
   if (command === "" || command.includes("\0")) fail("invalid-argument", `Capability ${name} names an empty command.`);
   context.authorizeCommand(command);
   const args = readArgs(capability, read);
-  const credentials: Record<string, string> = {};
+  const shownArgs = partArguments(args);
+  const credentials: Record<string, string> = { ...shownArgs.secrets };
   /** As declared: with names of variables, never their values. */
   const declaredEnv: [string, string][] = [];
   const env: Record<string, string> = Object.create(null) as Record<string, string>;
@@ -179,8 +182,10 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     }
     const text = String(value);
     if (text.includes("\0")) fail("invalid-argument", `:env of ${name} has a value with a NUL.`);
-    declaredEnv.push([key, text]);
     env[key] = text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_match, variable: string) => take(variable));
+    const isLiteral = env[key] === text && isSecretName(key);
+    if (isLiteral) credentials[`variable ${key}`] = text;
+    declaredEnv.push([key, isLiteral ? "" : text]);
   }
   // A child reads its token from its own environment, under the name its author chose.
   const named = read("auth_env_var");
@@ -189,7 +194,7 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     if (secret !== "") env[named] = secret;
   }
   const cwd = read("cwd");
-  const endpoint = [command, ...args].map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part))).join(" ");
+  const endpoint = [command, ...shownArgs.shown].map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part))).join(" ");
   const maxResponseBytes = readLimit(capability, context.endpointSettings(endpoint), read);
   const settings: StdioSettings = { kind: "stdio", command, args, env, cwd, maxResponseBytes };
   return {
@@ -198,7 +203,7 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     credentialSource: source,
     shape: {
       transport: "stdio",
-      command: JSON.stringify([command, ...args]),
+      command: JSON.stringify([command, ...shownArgs.shown]),
       env: JSON.stringify(declaredEnv.sort(([a], [b]) => (a < b ? -1 : 1))),
       cwd: cwd ?? "",
       max_response_bytes: String(maxResponseBytes),
@@ -226,12 +231,16 @@ function readArgs(capability: SessionCapability, read: Read): string[] {
   return args.map(String);
 }
 
-/** What a server could quote that nobody may see: the secrets, a token that stands in the file too, as they are sent. */
+/** What a server could quote that nobody may see: the secrets, those that stand in the file too, in the forms in which they are sent. */
 export function secretsOf({ credentials, settings }: Target): string[] {
   const { username: _, ...secrets } = credentials;
   const { headers = {} } = settings as Partial<HttpSettings>;
-  const encoded = getOwn(headers, "authorization")?.replace(/^\S+ /, "");
-  return [...Object.values(secrets), ...(encoded === undefined ? [] : [encoded])];
+  const [, scheme = "", encoded = ""] = /^(\S+) (.+)$/.exec(getOwn(headers, "authorization") ?? "") ?? [];
+  const forms = new Set(Object.values(secrets));
+  if (encoded !== "") forms.add(encoded);
+  // A server that has decoded the pair may quote the password alone.
+  if (scheme === "Basic") forms.add(Buffer.from(encoded, "base64").toString("utf8").replace(/^[^:]*:/, ""));
+  return [...forms];
 }
 
 /** A key of the block, under its own name or an older one. */
