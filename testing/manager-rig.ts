@@ -4,14 +4,12 @@ import {
   createRedactor,
   createSeededRandom,
   startDeadline,
-  type Emitter,
   type JsonObject,
   type JsonValue,
-  type Random,
   type Redactor,
   type RuntimeEvents,
 } from "../src/kernel/index.ts";
-import type { Policy } from "../src/policies/policy.ts";
+import type { Policy, PolicySurroundings } from "../src/policies/index.ts";
 import { SessionPoolManager } from "../src/session/index.ts";
 import type { CallOutcome } from "../src/capability/index.ts";
 import { createFakeClock, type FakeClock } from "./fake-clock.ts";
@@ -58,7 +56,7 @@ export interface ManagerRigOptions {
   /** The other settings of the configuration. */
   readonly configuration?: JsonObject;
   /** Default: none. */
-  readonly policies?: (around: { clock: FakeClock; random: Random; events: Emitter<RuntimeEvents> }) => readonly Policy[];
+  readonly policies?: (around: PolicySurroundings) => readonly Policy[];
 }
 
 export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
@@ -77,7 +75,7 @@ export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
     readVariable: (name) => env[name],
     fingerprintKey: new Uint8Array(32).fill(7),
     configuration: { ...options.configuration, ...(options.sessionDefaults !== undefined && { session: options.sessionDefaults }) },
-    policies: options.policies?.({ clock, random: createSeededRandom(options.seed ?? 1), events: emitter }),
+    policies: options.policies?.({ clock, random: createSeededRandom(options.seed ?? 1), events: emitter, redactor }),
     targetContext: (_capability, caller) => ({
       variable: (name) => env[name],
       secret: (name) => caller?.credentials?.[name] ?? env[name],
