@@ -123,3 +123,19 @@ describe("giving a request up", () => {
     expect(requests).toBe(1);
   });
 });
+
+test("a request says when it leaves: once, and never for a connection that could not be made", async () => {
+  answer = (_request, response) => void response.end("there");
+  let left = 0;
+  const started = (): void => void left++;
+  await (await send(dispatcher, addressOf(url), { method: "POST", headers: {}, started })).discard();
+  expect(left).toBe(1);
+
+  const nobody = createServer();
+  await new Promise<void>((resolve) => nobody.listen(0, "127.0.0.1", resolve));
+  const { port } = nobody.address() as AddressInfo;
+  await new Promise((resolve) => nobody.close(resolve));
+  const refused = { origin: `http://127.0.0.1:${port}`, path: "/" };
+  await expect(send(dispatcher, refused, { method: "POST", headers: {}, started })).rejects.toThrow("ECONNREFUSED");
+  expect(left).toBe(1);
+});

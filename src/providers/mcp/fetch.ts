@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body?: string | undefined;
   /** Gives the exchange up, its body included. */
   readonly signal?: AbortSignal | undefined;
+  /** Called when the request leaves: before that a failure means that it never did. */
+  readonly started?: (() => void) | undefined;
   /** Holds the exchange until its body has ended, so that it can be given up without a signal of its own. */
   readonly underWay?: Set<Exchange> | undefined;
 }
@@ -52,6 +54,7 @@ export async function send(dispatcher: Dispatcher, to: HttpAddress, request: Htt
   let { path } = to;
   for (let hop = 0; ; hop++) {
     const response = await exchange(dispatcher, to.origin, path, request);
+    if (response.status < 300) return response;
     const next = hop < MOST_REDIRECTS ? redirection(response, request.method, to.origin, path) : undefined;
     if (next === undefined) return response;
     await response.discard();
@@ -114,6 +117,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller = controller;
     // Given up while the connection was being made.
     if (this.over) controller.abort(new Error("The request was given up."));
+    else this.#request.started?.();
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {

@@ -73,6 +73,11 @@ const code = (failure: WireFailure, state: WireState = LEGACY, phase: FailureCon
   classify(new WireError(failure, state), context(phase)).code;
 const network = (name: string): WireFailure => ({ kind: "network", code: name, text: "it failed" });
 
+test("a connection that broke before the request left cannot have brought a call there", () => {
+  const error = new WireError(network("ECONNRESET"), LEGACY);
+  expect(classify(error, { ...context("execute"), sent: false }).code).toBe("unavailable");
+});
+
 test.each<[string, WireFailure, ErrorCode, ErrorCode]>([
   ["401", status(401), "unauthenticated", "unauthenticated"],
   ["403", status(403), "unauthenticated", "unauthenticated"],

@@ -143,7 +143,7 @@ function classifyNetwork(failure: WireFailure & { kind: "network" }, context: Fa
     return make("unavailable", said, { remedy: "The connection could not be secured: check the certificate and the URL's scheme." });
   }
   if (failure.code === "ENOTFOUND") return make("unavailable", said, { remedy: "Check the host name in :server_url." });
-  if (context.phase !== "execute" || NEVER_SENT.test(failure.code)) {
+  if (context.phase !== "execute" || !context.sent || NEVER_SENT.test(failure.code)) {
     return make("unavailable", said, { remedy: `Check that the server is running at ${context.target.endpoint}.` });
   }
   return make("outcome-unknown", said, {

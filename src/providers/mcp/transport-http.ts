@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
-import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpResponse } from "./fetch.ts";
+import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpRequest, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
@@ -21,7 +21,7 @@ export interface HttpTransportOptions {
   readonly resumed?: { readonly sessionId: string | undefined; readonly initializeResult: JsonObject } | undefined;
 }
 
-const ACCEPT = "application/json, text/event-stream";
+const JSON_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" } as const;
 const CANCEL_TIMEOUT_MS = 2000;
 const TERMINATE_TIMEOUT_MS = 5000;
 const RESUME_TRIES = 3;
@@ -31,6 +31,14 @@ const LONGEST_RESUME_DELAY_MS = 30_000;
 /** A session id is visible ASCII: anything else could not be sent back. */
 const SESSION_ID = /^[\u0021-\u007e]{1,1024}$/;
 
+/** Headers by what they were made of. */
+interface StandingHeaders {
+  readonly sessionId: string | undefined;
+  readonly protocolVersion: string | undefined;
+  readonly bare: Readonly<Record<string, string>>;
+  readonly json: Readonly<Record<string, string>>;
+}
+
 /** Streamable HTTP of every revision: one POST a message, answered as JSON or as an event stream. */
 export class HttpTransport extends WireTransport {
   readonly #options: HttpTransportOptions;
@@ -38,6 +46,7 @@ export class HttpTransport extends WireTransport {
   readonly #underWay = new Set<Exchange>();
   #resumed: HttpTransportOptions["resumed"];
   #closed = false;
+  #standing: StandingHeaders | undefined;
 
   constructor(options: HttpTransportOptions) {
     super();
@@ -72,23 +81,31 @@ export class HttpTransport extends WireTransport {
     const state = this.state;
     const id = this.nextId();
     const body = stringify({ jsonrpc: "2.0", id, method, ...(params && { params }) });
-    const headers = this.#headers();
-    if (state.era === "modern" || isModern(params)) addModernHeaders(headers, method, params);
-    if (options.headers !== undefined) Object.assign(headers, options.headers);
-    headers["content-type"] = "application/json";
-    headers["accept"] = ACCEPT;
-    try {
+    let headers = this.#headers("json");
+    const modern = state.era === "modern" || isModern(params);
+    if (modern || options.headers !== undefined) {
+      headers = { ...headers };
+      if (modern) addModernHeaders(headers, method, params);
+      Object.assign(headers, options.headers, JSON_HEADERS);
+    }
+    const underWay = this.#underWay;
+    let sent = false;
+    const started = (): void => {
+      sent = true;
       options.sent?.();
-      const response = await this.#post(headers, body, signal, state);
+    };
+    try {
+      const response = await this.#send({ method: "POST", headers, body, signal, started, underWay });
+      if (!isSuccess(response)) throw await this.#refusal(response, state);
       if (method === "initialize") this.#adoptSession(response);
       return await this.#readAnswer(response, id, signal, state);
     } catch (error) {
       if (signal?.aborted) {
         // The modern revision reads the closed stream as the cancellation.
-        if (state.era === "legacy" && method !== "initialize") this.#cancel(id);
+        if (sent && state.era === "legacy" && method !== "initialize") this.#cancel(id);
         throw reasonOf(signal);
       }
-      if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent: true }, state, error);
+      if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent }, state, error);
       throw asWireError(error, state);
     }
   }
@@ -98,11 +115,11 @@ export class HttpTransport extends WireTransport {
       this.#resumed = undefined;
       return;
     }
-    const headers = this.#headers();
-    headers["content-type"] = "application/json";
-    headers["accept"] = ACCEPT;
     try {
-      const response = await this.#post(headers, stringify(message), undefined, this.state);
+      const headers = this.#headers("json");
+      const body = stringify(message);
+      const response = await this.#send({ method: "POST", headers, body, underWay: this.#underWay });
+      if (!isSuccess(response)) throw await this.#refusal(response, this.state);
       await response.discard();
     } catch (error) {
       throw asWireError(error, this.state);
@@ -115,7 +132,7 @@ export class HttpTransport extends WireTransport {
     try {
       const response = await send(this.#options.dispatcher, this.#address, {
         method: "DELETE",
-        headers: this.#headers(),
+        headers: this.#headers("bare"),
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
       await response.discard();
@@ -125,35 +142,33 @@ export class HttpTransport extends WireTransport {
     this.sessionId = undefined;
   }
 
-  #headers(): Record<string, string> {
-    const headers: Record<string, string> = { ...this.#options.headers };
-    if (this.sessionId !== undefined) headers["mcp-session-id"] = this.sessionId;
-    if (this.protocolVersion !== undefined) headers["mcp-protocol-version"] = this.protocolVersion;
-    return headers;
+  /** What every request of the session carries, and for `json` what a message does. Not to be changed. */
+  #headers(kind: "bare" | "json"): Readonly<Record<string, string>> {
+    const { sessionId, protocolVersion } = this;
+    let standing = this.#standing;
+    // The same for almost every call: putting them together each time would cost as much as writing the request.
+    if (standing === undefined || standing.sessionId !== sessionId || standing.protocolVersion !== protocolVersion) {
+      const bare: Record<string, string> = { ...this.#options.headers };
+      if (sessionId !== undefined) bare["mcp-session-id"] = sessionId;
+      if (protocolVersion !== undefined) bare["mcp-protocol-version"] = protocolVersion;
+      this.#standing = standing = { sessionId, protocolVersion, bare, json: { ...bare, ...JSON_HEADERS } };
+    }
+    return standing[kind];
   }
 
-  async #post(
-    headers: Record<string, string>,
-    body: string,
-    signal: AbortSignal | undefined,
-    state: WireState,
-  ): Promise<HttpResponse> {
-    const underWay = this.#underWay;
-    const response = await send(this.#options.dispatcher, this.#address, { method: "POST", headers, body, signal, underWay });
-    await this.#expectSuccess(response, state);
-    return response;
+  #send(request: HttpRequest): Promise<HttpResponse> {
+    return send(this.#options.dispatcher, this.#address, request);
   }
 
-  async #expectSuccess(response: HttpResponse, state: WireState): Promise<void> {
-    const encoding = response.header("content-encoding");
-    if (encoding !== undefined && encoding !== "identity") {
+  /** What an answer that is no success says. */
+  async #refusal(response: HttpResponse, state: WireState): Promise<WireError> {
+    const encoding = encodingOf(response);
+    if (encoding !== undefined) {
       const text = `The answer is compressed (${encoding}), which nobody asked for.`;
       response.destroy(new Error(text));
-      throw new WireError({ kind: "broken", text }, state);
+      return new WireError({ kind: "broken", text }, state);
     }
-    if (response.status >= 200 && response.status < 300) return;
-    const text = await response.excerpt();
-    throw new WireError(httpFailure(response, text, this.#options.now()), state);
+    return new WireError(httpFailure(response, await response.excerpt(), this.#options.now()), state);
   }
 
   #adoptSession(response: HttpResponse): void {
@@ -268,12 +283,9 @@ export class HttpTransport extends WireTransport {
   }
 
   async #resume(lastEventId: string, signal: AbortSignal | undefined): Promise<HttpResponse | undefined> {
-    const headers = this.#headers();
-    headers["accept"] = "text/event-stream";
-    headers["last-event-id"] = lastEventId;
+    const headers = { ...this.#headers("bare"), accept: "text/event-stream", "last-event-id": lastEventId };
     try {
-      const underWay = this.#underWay;
-      const response = await send(this.#options.dispatcher, this.#address, { method: "GET", headers, signal, underWay });
+      const response = await this.#send({ method: "GET", headers, signal, underWay: this.#underWay });
       if (response.status === 200) return response;
       await response.discard();
     } catch {
@@ -284,9 +296,7 @@ export class HttpTransport extends WireTransport {
 
   /** Tells the server that nobody waits any more. It goes out by itself: the call has already ended. */
   #cancel(id: string): void {
-    const headers = this.#headers();
-    headers["content-type"] = "application/json";
-    headers["accept"] = ACCEPT;
+    const headers = this.#headers("json");
     const body = stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
     send(this.#options.dispatcher, this.#address, { method: "POST", headers, body, signal }).then(
@@ -294,6 +304,16 @@ export class HttpTransport extends WireTransport {
       () => {},
     );
   }
+}
+
+/** A compression that was not asked for; undefined where there is none. */
+function encodingOf(response: HttpResponse): string | undefined {
+  const encoding = response.header("content-encoding");
+  return encoding === "identity" ? undefined : encoding;
+}
+
+function isSuccess(response: HttpResponse): boolean {
+  return response.status >= 200 && response.status < 300 && encodingOf(response) === undefined;
 }
 
 /** The replacer that writes big integers slows every call down; few calls have any. */
