@@ -52,6 +52,12 @@ describe("reading and writing JSON", () => {
     expect(() => parseJson("1234567890123456789012,")).toThrow(SyntaxError);
   });
 
+  test("reads integers of a thousand digits, and refuses longer ones instead of converting them for minutes", () => {
+    const digits = "9".repeat(1000);
+    expect(parseJson(digits)).toBe(BigInt(digits));
+    expect(() => parseJson(`[${"9".repeat(5_000_000)}]`)).toThrow(SyntaxError);
+  });
+
   test("refuses to write what JSON has no form for", () => {
     expect(() => stringifyJson(undefined)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
     expect(() => stringifyJson({ a: () => 1 })).toThrow(expect.objectContaining({ code: "invalid-argument" }));

@@ -28,16 +28,20 @@ export function getOwn<T>(target: Readonly<Record<string, T>>, key: string): T |
 // Only a number of 16 or more digits can lose one; testing the text first keeps the reviver off the common path.
 const LONG_NUMBER = /\d{16}/;
 const INTEGER = /^-?\d+$/;
+/** The time to convert digits grows faster than their number, and nothing can interrupt it. */
+const MOST_DIGITS = 1000;
 
 function reviveExactly(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value === "number" && !Number.isSafeInteger(value)) {
     const source = context?.source;
-    if (source !== undefined && INTEGER.test(source)) return BigInt(source);
+    if (source === undefined || !INTEGER.test(source)) return value;
+    if (source.length > MOST_DIGITS) throw new SyntaxError(`An integer of more than ${MOST_DIGITS} digits.`);
+    return BigInt(source);
   }
   return value;
 }
 
-/** `JSON.parse` that keeps the digits of large integers. Throws `SyntaxError` on bad text, as `JSON.parse` does. */
+/** `JSON.parse` that keeps the digits of large integers. Throws `SyntaxError` on bad text, as `JSON.parse` does, and for an integer of more than 1000 digits. */
 export function parseJson(text: string): JsonValue {
   return JSON.parse(text, LONG_NUMBER.test(text) ? reviveExactly : undefined) as JsonValue;
 }
