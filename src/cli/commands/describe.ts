@@ -4,6 +4,7 @@ import { CcosError, didYouMean, stringifyJson, type JsonObject, type JsonValue }
 import { printType, typeToJsonSchema, type Type } from "../../rtfs/index.ts";
 import { EXIT, type Command } from "../command-context.ts";
 import { withEnvironment } from "../open-environment.ts";
+import { secretsInMetadata } from "../secrets-in-metadata.ts";
 import { providerOf } from "./list.ts";
 
 export const describeCommand: Command<{ readonly id: string }> = ({ id }, context) =>
@@ -15,9 +16,7 @@ export const describeCommand: Command<{ readonly id: string }> = ({ id }, contex
       });
     }
     // A token that somebody wrote into the file itself is no less a secret.
-    for (const [key, value] of Object.entries(manifest.flatMetadata)) {
-      if (/(?:token|secret|password|api_key)$/.test(key)) env.redactor.add(value);
-    }
+    for (const secret of secretsInMetadata(manifest.metadata)) env.redactor.add(secret);
     const description = describe(manifest, env.capabilities.settings(id) ?? {});
     if (context.options.json === true) context.output.data(description);
     else for (const line of lines(description)) context.output.text(context.output.styleValue(line.style, line.text));
