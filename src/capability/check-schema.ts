@@ -1,4 +1,4 @@
-import { CcosError, type JsonValue } from "../kernel/index.ts";
+import { CcosError, nestsDeeperThan, type JsonValue } from "../kernel/index.ts";
 import { checkJson, checkType, describeProblem, toJson, type TypeProblem, type Value } from "../rtfs/index.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -11,11 +11,21 @@ export function checkInputValue(manifest: Manifest, input: Value): void {
   if (manifest.inputSchema !== undefined) refuseInput(manifest, checkType(manifest.inputSchema, input));
 }
 
+/** As deep as values of the language may nest when they become JSON. */
+const DEEPEST_OUTPUT = 1000;
+
 /**
  * Throws `protocol-error` where the output violates the schema. The call has been executed: the error says
- * so and holds the value, so that nothing is lost and nobody calls again for it.
+ * so and holds the value, so that nothing is lost and nobody calls again for it. An output that nests too
+ * deep for whoever writes it down again is refused as well, whatever the schema.
  */
 export function checkOutputJson(manifest: Manifest, output: JsonValue): void {
+  if (nestsDeeperThan(output, DEEPEST_OUTPUT)) {
+    throw new CcosError("protocol-error", `The output of ${JSON.stringify(manifest.id)} nests deeper than ${DEEPEST_OUTPUT} levels.`, {
+      remedy: "The call was executed; its value is too deep to be handed on. This is a fault of the service.",
+      details: { capability: manifest.id, executed: true },
+    });
+  }
   if (manifest.outputSchema !== undefined) refuseOutput(manifest, checkJson(manifest.outputSchema, output), () => output);
 }
 

@@ -131,6 +131,16 @@ describe("calling a capability", () => {
     expect(events.at(-1)?.event).toMatchObject({ sessionId: "s_1", attempts: 1 });
   });
 
+  it("refuses an output that nests too deep to be written down", async () => {
+    declare(remote("line.get"));
+    let deep: JsonValue = 1;
+    for (let level = 0; level < 200_000; level++) deep = { deep };
+    answer = () => ({ value: deep, session: SESSION, attempts: 1 });
+    const error = await failureOf(market.execute("line.get", {}));
+    expect(error).toMatchObject({ code: "protocol-error", details: { executed: true } });
+    expect(reportOf(error)).toMatchObject({ session: SESSION, attempts: 1 });
+  });
+
   it("turns whatever a native function throws into one of our errors", async () => {
     market.register(
       nativeCapability({

@@ -16,8 +16,9 @@ export {
   type RetryAdvice,
 } from "./errors.ts";
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
-export { getOwn, isJsonObject, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
+export { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
+export { readRateHeaders, type RateNews } from "./rate-headers.ts";
 export { createRedactor, isSecretName, redactError, type Redactor } from "./redaction.ts";
 export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
 export type { AttemptTrace, CallTracing, SpanAttributes } from "./tracing.ts";

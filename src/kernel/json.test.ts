@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { getOwn, isJsonObject, parseJson, setOwn, stringifyJson } from "./index.ts";
+import { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson, type JsonValue } from "./index.ts";
 
 describe("reading and writing JSON", () => {
   test.each([
@@ -56,6 +56,16 @@ describe("reading and writing JSON", () => {
     const digits = "9".repeat(1000);
     expect(parseJson(digits)).toBe(BigInt(digits));
     expect(() => parseJson(`[${"9".repeat(5_000_000)}]`)).toThrow(SyntaxError);
+  });
+
+  test("tells how deep a value nests, however deep that is", () => {
+    const nested = (levels: number): JsonValue => parseJson(`${'[{"a":'.repeat(levels / 2)}1${"}]".repeat(levels / 2)}`);
+    expect(nestsDeeperThan(1, 0)).toBe(false);
+    expect(nestsDeeperThan([1, 2], 0)).toBe(false);
+    expect(nestsDeeperThan([[]], 0)).toBe(true);
+    expect(nestsDeeperThan(nested(1000), 999)).toBe(false);
+    expect(nestsDeeperThan(nested(1002), 1000)).toBe(true);
+    expect(nestsDeeperThan(nested(400_000), 1000)).toBe(true);
   });
 
   test("refuses to write what JSON has no form for", () => {

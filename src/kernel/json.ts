@@ -62,3 +62,21 @@ export function stringifyJson(value: unknown, indent?: number): string {
   if (text === undefined) fail("invalid-argument", `A ${typeof value} has no JSON form.`);
   return text;
 }
+
+/** Whether a value has more levels than allowed, so that whoever goes through it by recursion may run out of stack. */
+export function nestsDeeperThan(value: JsonValue, levels: number): boolean {
+  // Level by level instead of by recursion.
+  let level: JsonValue[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    const next: JsonValue[] = [];
+    for (const item of level) {
+      if (typeof item !== "object" || item === null) continue;
+      for (const inner of Array.isArray(item) ? item : Object.values(item)) {
+        if (typeof inner === "object" && inner !== null) next.push(inner);
+      }
+    }
+    level = next;
+  }
+  return false;
+}
