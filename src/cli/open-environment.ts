@@ -18,16 +18,15 @@ function named(value: string | undefined): string | undefined {
 }
 
 /**
- * An environment for one command: its secrets are kept out of the output, its warnings and, with
- * `--verbose`, its story go to stderr, and it is drained before the command ends.
+ * An environment for a command: its secrets are kept out of the output, its warnings and, with `--verbose`,
+ * its story go to stderr. The caller closes it.
  *
  * @param onWarning hears the warnings in place of stderr
  */
-export async function withEnvironment<T>(
+export async function openEnvironment(
   context: CommandContext,
-  use: (env: CCOSEnvironment) => Promise<T>,
   onWarning?: EnvironmentOptions["onWarning"],
-): Promise<T> {
+): Promise<CCOSEnvironment> {
   const { createEnvironment } = await import("../environment.ts");
   const { output } = context;
   const env = await createEnvironment({
@@ -40,6 +39,16 @@ export async function withEnvironment<T>(
     const { tellStory } = await import("./verbose-story.ts");
     tellStory(env, output);
   }
+  return env;
+}
+
+/** The same for the time of one use; drained before the command ends. */
+export async function withEnvironment<T>(
+  context: CommandContext,
+  use: (env: CCOSEnvironment) => Promise<T>,
+  onWarning?: EnvironmentOptions["onWarning"],
+): Promise<T> {
+  const env = await openEnvironment(context, onWarning);
   try {
     return await use(env);
   } finally {

@@ -10,8 +10,11 @@ export interface Sink {
 export type Style = Parameters<typeof styleText>[0];
 
 export interface Output {
-  /** A value on stdout, with a line end. Only secrets known by their value are blanked: data is not guessed at. */
-  value(text: string): void;
+  /**
+   * A value on stdout, with a line end. Only secrets known by their value are blanked: data is not guessed at.
+   * `decorate` colours the text where stdout takes colours.
+   */
+  value(text: string, decorate?: (text: string) => string): void;
   /** A report as JSON on stdout. Everything secret in it is blanked, by its shape too. */
   data(report: unknown): void;
   /** A table or other text for people on stdout. */
@@ -64,7 +67,10 @@ export function createOutput(options: OutputOptions): Output {
     quiet: options.quiet === true,
     terminal,
     coloured: colours.out,
-    value: (text) => void stdout.write(`${safe(redactor.redactKnown(text))}\n`),
+    value(text, decorate) {
+      const clean = safe(redactor.redactKnown(text));
+      stdout.write(`${decorate === undefined || !colours.out ? clean : decorate(clean)}\n`);
+    },
     data: (report) => void stdout.write(`${safe(stringifyJson(redactor.redactValue(report), terminal ? 2 : undefined))}\n`),
     text: (text) => void stdout.write(line(text)),
     note: (text) => void (options.quiet === true || stderr.write(line(text))),

@@ -12,6 +12,7 @@ import { version } from "./version.ts";
 export interface World {
   readonly stdin: CommandContext["stdin"];
   readonly ask: CommandContext["ask"];
+  readonly terminal?: CommandContext["terminal"];
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,6 +52,9 @@ async function execute<Arguments>(world: World, options: GlobalOptions, load: Lo
       return world.stdin;
     },
     ask: world.ask,
+    get terminal() {
+      return world.terminal;
+    },
     signal: interruption.signal,
     watchSignals: () => interruption.watch(),
   };
@@ -109,6 +113,11 @@ function createParser(world: World, execute: Execute): Parser {
     .action((file: string, own: { input?: string; print?: "edn" | "json" }) =>
       execute(options(), async () => (await import("./commands/run.ts")).runCommand, { file, ...own }),
     );
+
+  parser
+    .command("repl")
+    .description("evaluate forms as you type them; definitions stay")
+    .action(() => execute(options(), async () => (await import("./commands/repl.ts")).replCommand, {}));
 
   parser
     .command("check <path...>")
@@ -210,6 +219,9 @@ function processWorld(): World {
       return process.stdin;
     },
     ask: isatty(0) && isatty(2) ? askAtTerminal : undefined,
+    get terminal() {
+      return isatty(0) && isatty(1) ? { input: process.stdin, output: process.stdout } : undefined;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -5,6 +5,7 @@ export type { BuiltinDeclaration } from "./evaluator/functions.ts";
 export { callFunction, compile, evaluate, Program, Workspace, type EvaluateOptions } from "./evaluator/program.ts";
 export type { TraceEntry } from "./evaluator/trace.ts";
 export { formToValue, mapKey } from "./form-values.ts";
+export { documentationOf, type Documentation } from "./documentation.ts";
 export { format, type FormatResult } from "./formatter/format.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
 export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
