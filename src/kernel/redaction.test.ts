@@ -44,6 +44,19 @@ describe("a registered secret", () => {
     expect(JSON.stringify(redactor.redactValue(value))).not.toContain(canary);
   });
 
+  test("is blanked where a text was cut in the middle of it, wherever that was", () => {
+    const redactor = createRedactor();
+    redactor.add("another-secret-altogether");
+    redactor.add(canary);
+    const text = `before it ${canary} after it`;
+    for (let length = 1; length <= text.length; length++) {
+      expect(redactor.redact(`${text.slice(0, length)}…`)).not.toContain(canary.slice(0, 6));
+      expect(redactor.redact(`…${text.slice(length)}`)).not.toContain(canary.slice(-6));
+    }
+    expect(redactor.redact(`${text.slice(0, 20)}… and more`)).toBe("before it [redacted]… and more");
+    expect(redactor.redact("nothing secret… here")).toBe("nothing secret… here");
+  });
+
   test("of fewer than 6 characters is ignored, as is none at all", () => {
     const redactor = createRedactor();
     redactor.add("on");

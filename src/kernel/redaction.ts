@@ -22,6 +22,7 @@ export interface Redactor {
 
 const MARK = "[redacted]";
 const SHORTEST = 6;
+const CUT = "…";
 // Bounds what a long-lived process remembers; the oldest secrets go first, long after their sessions.
 const MOST_SECRETS = 10_000;
 const PATTERNS: readonly [RegExp, string][] = [
@@ -55,6 +56,30 @@ export function redactError(error: CcosError, redactor: Redactor): CcosError {
   });
 }
 
+/**
+ * A text that was cut short may end, or begin, in the middle of a secret. What of one stands beside the mark of the
+ * cut goes too, unless it is shorter than any secret.
+ */
+function redactCut(text: string, secrets: readonly string[]): string {
+  const parts = text.split(CUT);
+  for (const [index, part] of parts.entries()) {
+    let shown = part;
+    for (const secret of secrets) {
+      if (index < parts.length - 1) {
+        const from = shown.lastIndexOf(secret.slice(0, SHORTEST));
+        if (from >= 0 && secret.startsWith(shown.slice(from))) shown = `${shown.slice(0, from)}${MARK}`;
+      }
+      if (index > 0) {
+        const end = secret.slice(-SHORTEST);
+        const to = shown.indexOf(end) + end.length;
+        if (to >= end.length && secret.endsWith(shown.slice(0, to))) shown = `${MARK}${shown.slice(to)}`;
+      }
+    }
+    parts[index] = shown;
+  }
+  return parts.join(CUT);
+}
+
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
 
@@ -67,7 +92,7 @@ export function createRedactor(): Redactor {
     for (const secret of ordered) {
       if (result.includes(secret)) result = result.replaceAll(secret, MARK);
     }
-    return result;
+    return result.includes(CUT) ? redactCut(result, ordered) : result;
   };
 
   const redact = (text: string): string => {

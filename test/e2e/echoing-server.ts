@@ -20,7 +20,8 @@ export async function startEchoingServer(sessionId: string): Promise<EchoingServ
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
-    const said = JSON.stringify({ headers: request.headers, url: request.url, sessionId, body });
+    // Longer every time, so that whoever cuts it short cuts it somewhere else.
+    const said = "x".repeat((heard.length * 7) % 300) + JSON.stringify({ headers: request.headers, url: request.url, sessionId, body });
     heard.push(said);
     if (request.method !== "POST") return void response.writeHead(500, { "content-type": "text/plain" }).end(said);
     const message = JSON.parse(body) as { id?: unknown; method: string; params?: { name?: string } };

@@ -20,6 +20,8 @@ const INHERITED =
     : ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"];
 
 const STDERR_KEPT = 4096;
+/** Of these an error quotes the end. */
+const LAST_WORDS = 300;
 const GRACE_MS = 2000;
 
 /** A server as a child process: one JSON message a line on its standard input and output. */
@@ -68,7 +70,7 @@ export class StdioTransport extends ChannelTransport {
       });
       child.once("close", (code, signal) => {
         const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-        const words = oneLine(this.#stderr.slice(-500), 300);
+        const words = oneLine(this.#stderr.length > LAST_WORDS ? `…${this.#stderr.slice(-LAST_WORDS)}` : this.#stderr, LAST_WORDS + 1);
         this.end(`The server's process ended ${how}${words === "" ? "." : `: ${words}`}`, this.#closing);
         done();
       });
