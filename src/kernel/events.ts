@@ -89,7 +89,7 @@ export interface RuntimeEvents {
   callRefused: PolicyEvent & { readonly policy: string; readonly cause: RefusalCause; readonly retryAfterMs?: number | undefined };
   /** A policy has a call wait for its turn; `waitMs` is expected, and absent where nobody can tell. */
   callDelayed: PolicyEvent & { readonly policy: string; readonly waitMs?: number | undefined };
-  /** The peer named a time before which it takes no more calls of this identity. */
+  /** The peer named a time before which it takes no more calls of this identity: a pause begins. */
   rateLearned: PolicyEvent & { readonly remaining: number; readonly resetMs: number };
   /** A circuit breaker changed its state. */
   breakerChanged: {

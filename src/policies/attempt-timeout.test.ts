@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { policyBench, policyChecks, takes, type PolicyRig } from "../../testing/policy-suite.ts";
-import { CcosError } from "../kernel/index.ts";
+import type { CcosError } from "../kernel/index.ts";
 import { createAttemptTimeout, type PolicyCall } from "./index.ts";
 
 const rig: PolicyRig = { create: createAttemptTimeout, on: { attemptTimeoutMs: 10_000 }, off: { attemptTimeoutMs: 0 } };

@@ -1,10 +1,12 @@
-import { fail, type JsonValue } from "../kernel/index.ts";
+import { fail, type JsonValue, type RateNews } from "../kernel/index.ts";
 import { POLICY_ORDER, type Policy, type PolicyCall, type Work } from "./policy.ts";
 
 /** Policies as two functions: around a whole call, and around one attempt of it on a session. */
 export interface PolicyChain {
-  aroundCall(call: PolicyCall, work: Work): Promise<JsonValue>;
-  aroundAttempt(call: PolicyCall, work: Work): Promise<JsonValue>;
+  readonly aroundCall: (call: PolicyCall, work: Work) => Promise<JsonValue>;
+  readonly aroundAttempt: (call: PolicyCall, work: Work) => Promise<JsonValue>;
+  /** Tells the policies what the peer said of its limit. */
+  readonly learn: (call: PolicyCall, news: RateNews) => void;
 }
 
 const AT_LEASE = POLICY_ORDER.indexOf("lease");
@@ -23,6 +25,9 @@ export function composePolicies(policies: readonly Policy[]): PolicyChain {
   return {
     aroundCall: nest(inOrder(POLICY_ORDER.slice(0, AT_LEASE))),
     aroundAttempt: nest(inOrder(POLICY_ORDER.slice(AT_LEASE + 1))),
+    learn(call, news) {
+      for (const policy of policies) policy.learn?.(call, news);
+    },
   };
 }
 

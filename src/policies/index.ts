@@ -5,7 +5,6 @@ export {
   type Policy,
   type PolicyCall,
   type PolicyName,
-  type RateNews,
   type Work,
 } from "./policy.ts";
 export {

@@ -1,4 +1,4 @@
-import type { CcosError, JsonValue } from "../kernel/index.ts";
+import type { CcosError, JsonValue, RateNews } from "../kernel/index.ts";
 import type { PolicySettings } from "./policy-settings.ts";
 
 /**
@@ -53,14 +53,6 @@ export interface PolicyCall {
 }
 
 export type CacheMode = "default" | "no-store" | "refresh";
-
-/** What a peer says of its limit. */
-export interface RateNews {
-  /** Calls it still takes before `resetMs` have passed; at least 0. */
-  readonly remaining: number;
-  /** Milliseconds until it takes calls afresh. */
-  readonly resetMs: number;
-}
 
 /** Outermost first. `lease` is no policy: the session is acquired there, so what stands after it is around one attempt. */
 export const POLICY_ORDER = [

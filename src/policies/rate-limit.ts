@@ -1,6 +1,6 @@
-import { isCcosError, isJsonObject, type CcosError, type JsonValue } from "../kernel/index.ts";
+import { isCcosError, isJsonObject, type CcosError, type JsonValue, type RateNews } from "../kernel/index.ts";
 import type { RateLimitSettings } from "./policy-settings.ts";
-import type { Policy, PolicyCall, RateNews, Work } from "./policy.ts";
+import type { Policy, PolicyCall, Work } from "./policy.ts";
 import { Shelf } from "./shelf.ts";
 import { eventOf, refuse, refusedBy, type PolicySurroundings } from "./surroundings.ts";
 import { TenantLimits } from "./tenant-limits.ts";
@@ -66,8 +66,9 @@ class RateLimit implements Policy {
     const resetMs = Math.min(news.resetMs, settings.maxPauseMs);
     if (resetMs === 0) return;
     const remaining = Math.floor(news.remaining);
-    this.#limits.of(call.tenant).learn({ remaining, resetMs }, (waiting, waitMs) => this.#refusal(waiting, waitMs));
-    if (remaining === 0) this.#around.events.emit("rateLearned", { ...eventOf(call), remaining, resetMs });
+    const limits = this.#limits.of(call.tenant);
+    const pauses = limits.learn({ remaining, resetMs }, (waiting, waitMs) => this.#refusal(waiting, waitMs));
+    if (pauses) this.#around.events.emit("rateLearned", { ...eventOf(call), remaining, resetMs });
   }
 
   close(reason: CcosError): void {

@@ -1,6 +1,6 @@
-import type { CcosError, Clock, Timer } from "../kernel/index.ts";
+import type { CcosError, Clock, RateNews, Timer } from "../kernel/index.ts";
 import { Line } from "./line.ts";
-import type { PolicyCall, RateNews } from "./policy.ts";
+import type { PolicyCall } from "./policy.ts";
 import { TokenBucket, type BucketTerms } from "./token-bucket.ts";
 
 /** A limit that the peer told of, until it takes calls afresh. */
@@ -59,8 +59,11 @@ export class TenantLimits {
     return turn;
   }
 
-  /** Takes note of what the peer said. Those who wait and for whom the wait has become too long are refused. */
-  learn({ remaining, resetMs }: RateNews, refusal: (call: PolicyCall, waitMs: number) => CcosError): void {
+  /**
+   * Takes note of what the peer said; true where that begins a pause. Those who wait and for whom the wait has
+   * become too long are refused.
+   */
+  learn({ remaining, resetMs }: RateNews, refusal: (call: PolicyCall, waitMs: number) => CcosError): boolean {
     const now = this.#clock.monotonic();
     const known = this.#current(now);
     const untilAt = now + resetMs;
@@ -78,6 +81,7 @@ export class TenantLimits {
       });
       this.#watch(gate);
     }
+    return remaining === 0 && known?.refusing !== true;
   }
 
   close(reason: CcosError): void {

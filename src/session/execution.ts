@@ -29,7 +29,7 @@ export interface ExecutionOptions {
   readonly events: Emitter<RuntimeEvents>;
   readonly redactor: Redactor;
   readonly tracing: CallTracing | undefined;
-  readonly aroundAttempt: PolicyChain["aroundAttempt"];
+  readonly chain: PolicyChain;
   readonly poolOf: (resolved: ResolvedTarget) => SessionPool;
   /** Fresh credentials after a refusal: the target to go on with, or undefined where nothing could be renewed. */
   readonly renew: (refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
@@ -114,7 +114,7 @@ export class Execution {
   async #attempt(call: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
     let begun = false;
     try {
-      return await this.#options.aroundAttempt(call, (limited) => {
+      return await this.#options.chain.aroundAttempt(call, (limited) => {
         begun = true;
         return this.#attemptWithin(limited, pool, lease);
       });
@@ -144,6 +144,7 @@ export class Execution {
       attempt,
       headers: trace?.headers,
       sent: () => void (sent = true),
+      limited: (news) => this.#options.chain.learn(limits, news),
     };
     // An async wrapper, so that a handler which throws at once is no special case.
     const execute = async (): Promise<JsonValue> => handler.executeWithSession(session, call, session.context);

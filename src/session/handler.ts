@@ -1,4 +1,4 @@
-import type { CcosError, Clock, JsonObject, JsonValue, Random, SpanAttributes } from "../kernel/index.ts";
+import type { CcosError, Clock, JsonObject, JsonValue, Random, RateNews, SpanAttributes } from "../kernel/index.ts";
 
 /**
  * The seam every provider plugs into. This file imports no implementation.
@@ -183,6 +183,8 @@ export interface SessionCall {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The request is about to leave. */
   sent(): void;
+  /** Told what the peer says of its limit, with an answer or a refusal; absent where nobody wants to know. */
+  readonly limited?: ((news: RateNews) => void) | undefined;
 }
 
 export interface SessionContext {

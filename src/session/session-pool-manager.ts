@@ -178,7 +178,7 @@ export class SessionPoolManager implements SessionDelegate {
             events,
             redactor,
             tracing: this.#tracing,
-            aroundAttempt: this.#chain.aroundAttempt,
+            chain: this.#chain,
             poolOf: (target) => this.#pools.of(handler, target),
             renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
           },

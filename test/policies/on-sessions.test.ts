@@ -243,6 +243,23 @@ test("a breaker that opens while a call is tried lets it through when calls may 
   await rig.manager.close();
 });
 
+test("what a handler reads of the peer's limit holds up the next calls of that identity until the reset", async () => {
+  const rig = policyRig();
+  const execute = rig.handler.executeWithSession.bind(rig.handler);
+  rig.handler.executeWithSession = (session, call, context) => {
+    call.limited?.({ remaining: call.attempt === 1 && rig.executed.length === 0 ? 0 : 5, resetMs: 500 });
+    return execute(session, call, context);
+  };
+  await rig.call(rig.capability("line.a"));
+  const next = rig.call(rig.capability("line.b"));
+  await rig.clock.advance(499);
+  expect(rig.executed).toHaveLength(1);
+  await rig.clock.advance(1);
+  await next;
+  expect(rig.countOf("rateLearned")).toBe(1);
+  await rig.manager.close();
+});
+
 test("closing refuses those in line, ends what waits to run again and what runs behind, and leaves no timer", async () => {
   const rig = policyRig();
   const outcome = (promise: Promise<unknown>) => promise.then(() => "done", (error: CcosError) => error.code);

@@ -80,6 +80,7 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
         signal: call.signal,
         headers: withTrace(this.#headersFor(connection, call), carriesOwnTrace(connection) ? undefined : call.headers),
         sent: () => call.sent(),
+        limited: call.limited,
       });
     let answer: RpcAnswer;
     try {

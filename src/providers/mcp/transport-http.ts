@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
-import { isJsonObject, parseJson, stringifyJson } from "../../kernel/index.ts";
+import { isJsonObject, parseJson, readRateHeaders, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
 import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpRequest, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
@@ -96,6 +96,10 @@ export class HttpTransport extends WireTransport {
     };
     try {
       const response = await this.#send({ method: "POST", headers, body, signal, started, underWay });
+      if (options.limited !== undefined) {
+        const news = readRateHeaders((name) => response.header(name), this.#options.now());
+        if (news !== undefined) options.limited(news);
+      }
       if (!isSuccess(response)) throw await this.#refusal(response, state);
       if (method === "initialize") this.#adoptSession(response);
       return await this.#readAnswer(response, id, signal, state);

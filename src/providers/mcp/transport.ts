@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 
-import type { JsonObject, JsonValue } from "../../kernel/index.ts";
+import type { JsonObject, JsonValue, RateNews } from "../../kernel/index.ts";
 import { abortError } from "../../kernel/index.ts";
 import type { Era, RpcError, WireFailure, WireState } from "./wire-error.ts";
 import { WireError } from "./wire-error.ts";
@@ -13,6 +13,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Headers of this one request, where the transport has any. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Told what the answer's headers say of a rate limit, where the transport has any. */
+  readonly limited?: ((news: RateNews) => void) | undefined;
   /** Called when the request is about to leave. */
   readonly sent?: (() => void) | undefined;
 }
