@@ -288,7 +288,7 @@ class Environment implements CCOSEnvironment {
   }
 
   async run(source: string, options: RunOptions = {}): Promise<JsonValue> {
-    return toJson(await this.evaluate(source, options));
+    return toJson(await this.evaluate(source, options), { maxSize: options.limits?.maxOutputSize });
   }
 
   async evaluate(source: string, options: RunOptions = {}): Promise<Value> {

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../kernel/index.ts";
-import { print as printEdn, toJsonText } from "../rtfs/index.ts";
+import { DEFAULT_LIMITS, print as printEdn, toJsonText } from "../rtfs/index.ts";
 import { EXIT, type CommandContext } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -16,6 +16,8 @@ export interface Program {
   readonly print?: PrintForm | undefined;
 }
 
+const maxLength = DEFAULT_LIMITS.maxOutputSize;
+
 /** Runs a program and prints its value. */
 export async function runProgram({ source, file, input, print }: Program, context: CommandContext): Promise<number> {
   context.watchSignals();
@@ -23,7 +25,7 @@ export async function runProgram({ source, file, input, print }: Program, contex
   try {
     await withEnvironment(context, async (env) => {
       const value = await env.evaluate(source, { file, input, signal: context.signal });
-      context.output.value(form === "json" ? toJsonText(value, { indent: context.output.terminal ? 2 : 0 }) : printEdn(value));
+      context.output.value(form === "json" ? toJsonText(value, { indent: context.output.terminal ? 2 : 0, maxLength }) : printEdn(value, { maxLength }));
     });
     return EXIT.done;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { effort, PARTS_A_REPORT } from "./effort.ts";
 import { Float, List, RtfsError, RtfsMap, Sym, Vector, type Value } from "./values.ts";
 
 /** Only nil and false are not true. */
@@ -21,9 +22,15 @@ type Pair = readonly [Value, Value];
 // A list of pairs still to be compared instead of recursion: data may nest deeper than the stack.
 function equalObjects(a: Value, b: Value): boolean {
   const open: Pair[] = [[a, b]];
+  let parts = 0;
   for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
     const [left, right] = pair;
     if (left === right) continue;
+    parts += left instanceof Vector || left instanceof List ? left.length : left instanceof RtfsMap ? left.size : 1;
+    if (parts >= PARTS_A_REPORT) {
+      effort.spend(parts >>> 1);
+      parts = 0;
+    }
     if (left instanceof Float) {
       if (!(right instanceof Float && right.value === left.value)) return false;
     } else if (left instanceof Vector || left instanceof List) {

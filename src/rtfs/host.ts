@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import type { Value } from "./values.ts";
 
 /**
@@ -17,7 +18,10 @@ export interface Host {
   step?(event: { readonly phase: "started" | "completed" | "failed"; readonly name: string }): void;
 }
 
-/** Bounds of one evaluation. Reaching one raises `interrupted`, which a program cannot catch. */
+/**
+ * Bounds of one evaluation. Reaching one raises `interrupted`, which a program cannot catch; `finally` still
+ * runs, within a small budget of its own. How deep source may nest is an option of the reader, `maxNesting`.
+ */
 export interface Limits {
   /** Evaluation steps. Default 50,000,000. */
   readonly maxSteps: number;
@@ -27,6 +31,13 @@ export interface Limits {
   readonly timeoutMs: number;
   /** Items a single collection, or characters a single string, may hold. Default 10,000,000. */
   readonly maxCollectionSize: number;
+  /** Characters of the run's value, printed or as JSON. Default 20,000,000. */
+  readonly maxOutputSize: number;
+  /**
+   * Bytes by which the heap of the process may grow during the run, as seen every few thousand steps; what
+   * other runs allocate meanwhile, and garbage not yet collected, counts too. Default half of what V8 may use.
+   */
+  readonly maxHeapGrowth: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -34,4 +45,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxDepth: 10_000,
   timeoutMs: 60_000,
   maxCollectionSize: 10_000_000,
+  maxOutputSize: 20_000_000,
+  maxHeapGrowth: Math.floor(getHeapStatistics().heap_size_limit / 2),
 };

@@ -1,5 +1,7 @@
 import { fail, parseJson, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import { DEFAULT_LIMITS } from "./host.ts";
 import { typeName } from "./kinds.ts";
+import { outputTooLarge } from "./output-limit.ts";
 import { compareStrings } from "./ordering.ts";
 import { printFloat } from "./printer.ts";
 import { isKeywordName } from "./reader/characters.ts";
@@ -72,13 +74,33 @@ export function fromJsonText(text: string, options: FromJsonOptions = {}): Value
 
 /**
  * A value as JSON: keywords and symbols by their text, keys in sorted order.
- * Functions, errors and floats that are no numbers are `invalid-argument`.
+ * Functions, errors and floats that are no numbers are `invalid-argument`; what is larger than `maxSize`
+ * (characters, roughly; default that of `Limits.maxOutputSize`) is `interrupted`.
  */
-export function toJson(value: Value): JsonValue {
-  return convertToJson(value, 0);
+export function toJson(value: Value, options: { readonly maxSize?: number | undefined } = {}): JsonValue {
+  return convertToJson(value, 0, new Room(options.maxSize ?? DEFAULT_LIMITS.maxOutputSize));
 }
 
-function convertToJson(value: Value, depth: number): JsonValue {
+/** How much of a value may still be converted, about in characters. */
+class Room {
+  readonly #size: number;
+  #left: number;
+
+  constructor(size: number) {
+    this.#size = size;
+    this.#left = size;
+  }
+
+  take(size: number): void {
+    this.#left -= size;
+    if (this.#left < 0) throw outputTooLarge(this.#size);
+  }
+}
+
+const NO_LIMIT = new Room(Number.POSITIVE_INFINITY);
+
+function convertToJson(value: Value, depth: number, room: Room): JsonValue {
+  room.take(typeof value === "string" ? value.length + 1 : 1);
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Float) {
     return Number.isFinite(value.value) ? value.value : fail("invalid-argument", `JSON has no ${printFloat(value.value)}.`);
@@ -86,11 +108,14 @@ function convertToJson(value: Value, depth: number): JsonValue {
   if (value instanceof Keyword || value instanceof Sym) return value.name;
   if (depth >= DEEPEST_JSON) tooDeep();
   if (value instanceof Vector || value instanceof List) {
-    return value.toArray().map((item) => convertToJson(item, depth + 1));
+    return value.toArray().map((item) => convertToJson(item, depth + 1, room));
   }
   if (value instanceof RtfsMap) {
     const object: JsonObject = {};
-    for (const [key, item] of sortedEntries(value)) setOwn(object, key, convertToJson(item, depth + 1));
+    for (const [key, item] of sortedEntries(value)) {
+      room.take(key.length);
+      setOwn(object, key, convertToJson(item, depth + 1, room));
+    }
     return object;
   }
   return fail("invalid-argument", `JSON has no form for a value of type ${typeName(value)}.`);
@@ -103,26 +128,41 @@ function sortedEntries(map: RtfsMap): [string, Value][] {
   return [...byText].sort((a, b) => compareStrings(a[0], b[0]));
 }
 
+export interface JsonTextOptions {
+  /** Spaces a level; 0, the default, writes one line. */
+  readonly indent?: number | undefined;
+  /** Characters the text may have; a longer one is `interrupted`. Default that of `Limits.maxOutputSize`. */
+  readonly maxLength?: number | undefined;
+}
+
 /** The same as text, which keeps what a JavaScript number cannot: `2.0` is written `2.0`. */
-export function toJsonText(value: Value, options: { readonly indent?: number | undefined } = {}): string {
+export function toJsonText(value: Value, options: JsonTextOptions = {}): string {
   const indent = options.indent ?? 0;
+  const room = new Room(options.maxLength ?? DEFAULT_LIMITS.maxOutputSize);
+  const counted = (text: string): string => {
+    room.take(text.length);
+    return text;
+  };
   const write = (item: Value, depth: number): string => {
-    if (item instanceof Float && Number.isFinite(item.value)) return printFloat(item.value);
+    if (item instanceof Float && Number.isFinite(item.value)) return counted(printFloat(item.value));
     const run = item instanceof Vector || item instanceof List;
     if (!run && !(item instanceof RtfsMap)) {
-      const json = convertToJson(item, depth);
-      return typeof json === "bigint" ? json.toString() : JSON.stringify(json);
+      const json = convertToJson(item, depth, NO_LIMIT);
+      return counted(typeof json === "bigint" ? json.toString() : JSON.stringify(json));
     }
+    // The brackets, or a comma and a bracket.
+    room.take(2);
     if (depth >= DEEPEST_JSON) tooDeep();
     const parts = run
       ? item.toArray().map((inner) => write(inner, depth + 1))
       : sortedEntries(item).map(
-          ([key, inner]) => `${JSON.stringify(key)}:${indent > 0 ? " " : ""}${write(inner, depth + 1)}`,
+          ([key, inner]) => `${counted(JSON.stringify(key))}:${indent > 0 ? " " : ""}${write(inner, depth + 1)}`,
         );
     const [open, close] = run ? "[]" : "{}";
     if (parts.length === 0) return `${open}${close}`;
     if (indent === 0) return `${open}${parts.join(",")}${close}`;
     const pad = `\n${" ".repeat(indent * (depth + 1))}`;
+    room.take(parts.length * pad.length);
     return `${open}${pad}${parts.join(`,${pad}`)}\n${" ".repeat(indent * depth)}${close}`;
   };
   return write(value, 0);

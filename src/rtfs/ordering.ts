@@ -1,3 +1,4 @@
+import { effort, PARTS_A_REPORT } from "./effort.ts";
 import { Float, Keyword, List, RtfsError, RtfsFunction, RtfsMap, Sym, Vector, type Value } from "./values.ts";
 
 /** Where a kind stands in the order of all values; integers and floats are one kind. */
@@ -84,6 +85,7 @@ export function compareValues(a: Value, b: Value): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   // What is still to be compared, the next on top: data may nest deeper than the stack.
   const open: [Value, Value][] = [[a, b]];
+  let parts = 0;
   for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
     const [left, right] = pair;
     if (left === right) continue;
@@ -96,6 +98,11 @@ export function compareValues(a: Value, b: Value): number {
       continue;
     }
     const y = runOf(right) as Value[];
+    parts += x.length + y.length;
+    if (parts >= PARTS_A_REPORT) {
+      effort.spend(parts >>> 1);
+      parts = 0;
+    }
     const shared = Math.min(x.length, y.length);
     open.push([x.length, y.length]);
     for (let index = shared - 1; index >= 0; index--) {

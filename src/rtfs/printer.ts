@@ -1,4 +1,6 @@
 import type { Form } from "./forms.ts";
+import { DEFAULT_LIMITS } from "./host.ts";
+import { outputTooLarge } from "./output-limit.ts";
 import { Float, Keyword, List, RtfsError, RtfsFunction, RtfsMap, Sym, Vector, type Value } from "./values.ts";
 
 export interface PrintOptions {
@@ -6,16 +8,34 @@ export interface PrintOptions {
   readonly pretty?: boolean | undefined;
   /** Columns of a pretty line. Default 80. */
   readonly width?: number | undefined;
+  /** Characters the text may have; a longer one is `interrupted`. Default: no limit. */
+  readonly maxLength?: number | undefined;
 }
 
 /** A value as source text that reads back as the same value; functions and errors have no such form. */
 export function print(value: Value, options: PrintOptions = {}): string {
-  return options.pretty ? printPretty(value, options.width ?? 80) : printFlat(value, printAtom);
+  const maxLength = options.maxLength ?? Number.POSITIVE_INFINITY;
+  const text = options.pretty ? printPretty(value, options.width ?? 80, maxLength) : printWithin(value, maxLength);
+  if (text === undefined) throw outputTooLarge(maxLength);
+  return text;
+}
+
+/** The same text where it has at most so many characters; else undefined, found out without making it all. */
+export function printWithin(value: Value, maxLength: number): string | undefined {
+  return printFlat(value, printAtom, maxLength);
 }
 
 /** A value as `str` shows it: a string as it is, floats without `.0`, and so on. */
 export function displayString(value: Value): string {
-  return typeof value === "string" ? value : printFlat(value, displayAtom);
+  const text = displayWithin(value, DEFAULT_LIMITS.maxOutputSize);
+  if (text === undefined) throw outputTooLarge(DEFAULT_LIMITS.maxOutputSize);
+  return text;
+}
+
+/** The same where it has at most so many characters, else undefined. */
+export function displayWithin(value: Value, maxLength: number): string | undefined {
+  if (typeof value === "string") return value.length <= maxLength ? value : undefined;
+  return printFlat(value, displayAtom, maxLength);
 }
 
 /** The exact text a form was read from. */
@@ -102,28 +122,36 @@ function levelOf(value: Value): (Level & { readonly open: string }) | undefined 
 }
 
 // Levels on a list of our own instead of recursion: data may nest deeper than the stack.
-function printFlat(value: Value, atom: AtomPrinter): string {
+function printFlat(value: Value, atom: AtomPrinter, maxLength: number): string | undefined {
   const outermost = levelOf(value);
-  if (outermost === undefined) return atom(value);
+  if (outermost === undefined) {
+    const text = atom(value);
+    return text.length <= maxLength ? text : undefined;
+  }
   const levels: Level[] = [outermost];
   const parts: string[] = [outermost.open];
+  let length = 1;
   for (let level: Level | undefined = outermost; level !== undefined; level = levels[levels.length - 1]) {
     const next = level.items.next();
     if (next.done === true) {
       parts.push(level.close);
+      length++;
       levels.pop();
       continue;
     }
-    if (!level.first) parts.push(" ");
+    if (!level.first) {
+      parts.push(" ");
+      length++;
+    }
     level.first = false;
     const inner = levelOf(next.value);
-    if (inner === undefined) parts.push(atom(next.value));
-    else {
-      parts.push(inner.open);
-      levels.push(inner);
-    }
+    const text = inner === undefined ? atom(next.value) : inner.open;
+    parts.push(text);
+    length += text.length;
+    if (length > maxLength) return undefined;
+    if (inner !== undefined) levels.push(inner);
   }
-  return parts.join("");
+  return length <= maxLength ? parts.join("") : undefined;
 }
 
 // Beyond this a broken layout helps nobody, and recursion stays harmless.
@@ -131,9 +159,7 @@ const DEEPEST_PRETTY = 50;
 
 /** Whether a value printed flat fits; gives the text, or undefined without printing all of a large one. */
 function fitting(value: Value, width: number): string | undefined {
-  if (sizeUpTo(value, width) > width) return undefined;
-  const text = printFlat(value, printAtom);
-  return text.length <= width ? text : undefined;
+  return sizeUpTo(value, width) > width ? undefined : printFlat(value, printAtom, width);
 }
 
 /** A lower bound of the length of the flat text, counted no further than the limit. */
@@ -153,17 +179,23 @@ function sizeUpTo(value: Value, limit: number): number {
   return size;
 }
 
-function printPretty(value: Value, width: number): string {
+function printPretty(value: Value, width: number, maxLength: number): string {
+  let length = 0;
+  const counted = (text: string): string => {
+    length += text.length;
+    if (length > maxLength) throw outputTooLarge(maxLength);
+    return text;
+  };
   const layout = (item: Value, column: number, depth: number): string => {
-    if (levelOf(item) === undefined) return printAtom(item);
-    const flat = depth > DEEPEST_PRETTY ? printFlat(item, printAtom) : fitting(item, width - column);
-    if (flat !== undefined) return flat;
+    if (levelOf(item) === undefined) return counted(printAtom(item));
+    const flat = depth > DEEPEST_PRETTY ? print(item, { maxLength: maxLength - length }) : fitting(item, width - column);
+    if (flat !== undefined) return counted(flat);
     const indent = " ".repeat(column + 1);
     if (item instanceof RtfsMap) {
       const lines: string[] = [];
       for (const [key, inner] of item) {
         const name = printAtom(key);
-        lines.push(`${name} ${layout(inner, column + name.length + 2, depth + 1)}`);
+        lines.push(`${counted(name)} ${layout(inner, column + name.length + 2, depth + 1)}`);
       }
       return `{${lines.join(`\n${indent}`)}}`;
     }

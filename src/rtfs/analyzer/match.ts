@@ -3,7 +3,7 @@ import { resumeWith, SUSPEND, type Frame, type Node } from "../evaluator/machine
 import { raise } from "../evaluator/raise.ts";
 import type { Form, FormOf } from "../forms.ts";
 import { formToValue } from "../form-values.ts";
-import { print } from "../printer.ts";
+import { print, printWithin } from "../printer.ts";
 import { List, RtfsMap, Vector, type Value } from "../values.ts";
 import { bindSlot, checkBindable, mapParts, vectorParts, type Binder } from "./patterns.ts";
 import { isNamed, isSymbol, syntaxError, type Scope } from "./scope.ts";
@@ -61,7 +61,8 @@ export function analyzeMatch(form: FormOf<"list">, scope: Scope): Node {
 
 function shortened(value: Value): string {
   const size = value instanceof Vector || value instanceof List ? value.length : value instanceof RtfsMap ? value.size : 0;
-  const text = size > 20 ? `a collection of ${size} items` : print(value);
+  const text = typeof value === "string" ? print(value.slice(0, 100)) : printWithin(value, 10_000);
+  if (text === undefined || size > 20) return `a collection of ${size} items`;
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
 }
 

@@ -7,6 +7,9 @@ import { Raised, type ErrorKind } from "./raise.ts";
 import { interrupt } from "./interrupt.ts";
 import { traceOf } from "./trace.ts";
 
+/** About in characters; more than that helps nobody who reads an error. */
+const LARGEST_DATA = 100_000;
+
 /** What a failure of the host is to a program, by its code. */
 const KINDS: Partial<Record<ErrorCode, ErrorKind>> = {
   "permission-denied": "SecurityViolation",
@@ -71,7 +74,7 @@ function raisedOutside({ error, form, calls }: Raised): CcosError {
 
 function dataOutside(data: Value): unknown {
   try {
-    return toJson(data);
+    return toJson(data, { maxSize: LARGEST_DATA });
   } catch {
     // Data without a JSON form is for programs only.
     return undefined;

@@ -1,3 +1,4 @@
+import { effort } from "../effort.ts";
 import type { Form } from "../forms.ts";
 import { Keyword, RtfsError, RtfsMap, type Value } from "../values.ts";
 import { Builtin, Closure, type Code } from "./functions.ts";
@@ -202,18 +203,30 @@ export function step(form: Form | undefined): boolean {
   return --vm.fuel < 0 && vm.run?.refuel(form) === true;
 }
 
+/**
+ * Pays for work of a library function in steps, and looks at the limits where those handed out are used up.
+ * Lets nobody else run: the next call of a program's function does, when the slice of time is over.
+ */
+export function charge(steps: number): void {
+  if (vm.run === undefined) return;
+  vm.fuel -= steps;
+  if (vm.fuel < 0) vm.run.refuel(vm.at);
+}
+
+effort.spend = charge;
+
 /** Refuses a collection (or string) that grows beyond the limit, and counts large ones as steps. */
 export function checkSize(size: number): void {
   if (size > vm.maxCollectionSize) {
     throw interrupt("maxCollectionSize", `The program builds a collection of more than ${vm.maxCollectionSize} items.`, vm.at);
   }
   // Copying an item takes about a fiftieth of a step's time.
-  vm.fuel -= size >>> 6;
+  charge(size >>> 6);
 }
 
 /** The same for a string, whose characters cost even less. */
 export function checkLength(length: number): void {
   if (length > vm.maxCollectionSize) checkSize(length);
-  vm.fuel -= length >>> 10;
+  charge(length >>> 10);
 }
 

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import { abortError, type Clock, type Timer } from "../../kernel/index.ts";
 import type { Form } from "../forms.ts";
 import type { Host, Limits } from "../host.ts";
@@ -27,6 +28,9 @@ const RUN_WEIGHT = 150;
 /** What `finally` may still use after a run was interrupted: in all, not each. */
 const GRACE_STEPS = 100_000;
 const GRACE_MS = 1_000;
+/** Steps between two looks at the heap, and the part of all it may hold at which no program goes on. */
+const HEAP_CHECK_STEPS = 16_000;
+const FULL_HEAP = 0.85;
 
 export interface RunSettings {
   readonly host: Host | undefined;
@@ -52,6 +56,9 @@ export class Run {
   #stepsLeft: number;
   #deadline: number;
   #sliceEnd = 0;
+  /** Steps left when the heap was last looked at. */
+  #heapCheckAt: number;
+  #heapAtStart: number | undefined;
   #graceful = false;
 
   constructor(settings: RunSettings) {
@@ -59,6 +66,7 @@ export class Run {
     const { limits, clock } = settings;
     const fuel = Math.min(SLICE_STEPS, limits.maxSteps);
     this.#stepsLeft = limits.maxSteps - fuel;
+    this.#heapCheckAt = limits.maxSteps;
     this.#deadline = clock.monotonic() + limits.timeoutMs;
     this.#state = {
       fuel,
@@ -101,6 +109,7 @@ export class Run {
     if (signal?.aborted && !this.#graceful) throw abortError(signal);
     const now = clock.monotonic();
     if (now > this.#deadline) throw this.#outOfTime(form);
+    this.#checkHeap(form);
     vm.fuel = Math.min(SLICE_STEPS, this.#stepsLeft);
     this.#stepsLeft -= vm.fuel;
     return now >= this.#sliceEnd;
@@ -113,6 +122,18 @@ export class Run {
     vm.fuel = 0;
     this.#stepsLeft = GRACE_STEPS;
     this.#deadline = this.settings.clock.monotonic() + GRACE_MS;
+  }
+
+  /** Asking costs little, but not nothing. */
+  #checkHeap(form: Form | undefined): void {
+    if (this.#heapCheckAt - this.#stepsLeft < HEAP_CHECK_STEPS || this.#graceful) return;
+    this.#heapCheckAt = this.#stepsLeft;
+    const { maxHeapGrowth } = this.settings.limits;
+    const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
+    this.#heapAtStart ??= used;
+    if (used - this.#heapAtStart > maxHeapGrowth || used > most * FULL_HEAP) {
+      throw interrupt("maxHeapGrowth", `The program, with what runs beside it, uses ${Math.round(used / 2 ** 20)} MiB of memory.`, form);
+    }
   }
 
   #outOfTime(form: Form | undefined): Error {

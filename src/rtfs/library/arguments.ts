@@ -1,5 +1,8 @@
+import { charge, checkLength, checkSize } from "../evaluator/invoke.ts";
 import { vm } from "../evaluator/machine.ts";
+import { interrupt } from "../evaluator/interrupt.ts";
 import { raise, raiseTypeError } from "../evaluator/raise.ts";
+import { displayWithin } from "../printer.ts";
 import { Float, Keyword, List, RtfsMap, Vector, type Integer, type MapKey, type Value } from "../values.ts";
 
 // What library functions ask of their arguments; each raises in the name of the function being called.
@@ -35,8 +38,11 @@ export function integerOf(value: Value): Integer {
   return typeof value === "number" || typeof value === "bigint" ? value : raiseTypeError(operation(), "integer", value);
 }
 
+/** A string; nearly all that is done with one takes time in proportion to its length. */
 export function text(value: Value): string {
-  return typeof value === "string" ? value : raiseTypeError(operation(), "string", value);
+  if (typeof value !== "string") return raiseTypeError(operation(), "string", value);
+  checkLength(value.length);
+  return value;
 }
 
 export function mapOf(value: Value): RtfsMap {
@@ -56,7 +62,26 @@ export function items(value: Value): Sequence {
 
 /** By code point, so that no character is cut in half. */
 export function characters(value: string): string[] {
+  checkSize(value.length);
   return Array.from(value);
+}
+
+/** A collection that is looked through from its beginning, as far as it goes. */
+export function scanned<T extends Sequence>(collection: T): T {
+  charge(collection.length >>> 3);
+  return collection;
+}
+
+/** How a value shows in a text; ends the run where that would be longer than any text may be. */
+export function shown(value: Value): string {
+  const result = displayWithin(value, vm.maxCollectionSize);
+  if (result === undefined) return tooLong();
+  checkLength(result.length);
+  return result;
+}
+
+export function tooLong(): never {
+  throw interrupt("maxCollectionSize", `The program builds a text of more than ${vm.maxCollectionSize} characters.`, vm.at);
 }
 
 export function keyOf(value: Value): MapKey {

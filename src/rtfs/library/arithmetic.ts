@@ -64,7 +64,7 @@ function parseInteger(text: string): Value {
 
 function parseNumber(text: string): Value {
   const trimmed = text.trim();
-  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? new Float(Number(trimmed)) : null;
+  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(trimmed) ? new Float(Number(trimmed)) : null;
 }
 
 function toInteger(value: Value): Value {

@@ -1,9 +1,9 @@
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { checkSize, errorField } from "../evaluator/invoke.ts";
+import { charge, checkSize, errorField } from "../evaluator/invoke.ts";
 import { raise, raiseTypeError } from "../evaluator/raise.ts";
 import { equals } from "../equality.ts";
 import { Keyword, list, RtfsError, RtfsMap, Vector, vector, type MapKey, type Value } from "../values.ts";
-import { characters, count, isKey, isSequence, items, keyOf, likeKind, mapOf, operation, outOfBounds, sequence, text, type Sequence } from "./arguments.ts";
+import { characters, count, isKey, isSequence, items, keyOf, likeKind, mapOf, operation, outOfBounds, scanned, sequence, text, type Sequence } from "./arguments.ts";
 import { textLength } from "./strings.ts";
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -84,8 +84,11 @@ export function setAt(collection: Sequence, at: number, value: Value): Sequence 
 
 function merge(...maps: Value[]): Value {
   const entries = new Map<MapKey, Value>();
-  for (const map of maps) for (const [key, value] of mapOf(map)) entries.set(key, value);
-  checkSize(entries.size);
+  for (const map of maps) {
+    for (const [key, value] of mapOf(map)) entries.set(key, value);
+    checkSize(entries.size);
+    charge(mapOf(map).size >>> 4);
+  }
   return new RtfsMap(entries);
 }
 
@@ -93,7 +96,7 @@ function contains(collection: Value, item: Value): Value {
   if (collection instanceof RtfsMap) return isKey(item) && collection.has(item);
   if (typeof collection === "string") return collection.includes(text(item));
   if (collection === null) return false;
-  for (const other of sequence(collection)) if (equals(other, item)) return true;
+  for (const other of scanned(sequence(collection))) if (equals(other, item)) return true;
   return false;
 }
 
@@ -203,9 +206,9 @@ function distinct(collection: Value): Value {
   for (const item of from) {
     if (seen.has(item)) continue;
     if (typeof item === "object" && item !== null && !(item instanceof Keyword)) {
+      charge(others.length >>> 3);
       if (others.some((other) => equals(other, item))) continue;
       others.push(item);
-      checkSize(others.length);
     }
     seen.add(item);
     result.push(item);

@@ -5,10 +5,9 @@ import { raise, raiseTypeError } from "../evaluator/raise.ts";
 import { isTruthy } from "../equality.ts";
 import type { Form } from "../forms.ts";
 import { findBuiltin } from "./find.ts";
-import { displayString } from "../printer.ts";
 import type { List, Vector} from "../values.ts";
 import { Keyword, RtfsMap, RtfsFunction, vector, type MapKey, type Value } from "../values.ts";
-import { count, isKey, isSequence, items, likeKind, mapOf, operation, outOfBounds, sequence } from "./arguments.ts";
+import { count, isKey, isSequence, items, likeKind, mapOf, operation, outOfBounds, sequence, shown } from "./arguments.ts";
 import { lookUp, setAt } from "./collections.ts";
 
 const MANY = Number.POSITIVE_INFINITY;
@@ -156,7 +155,7 @@ function applyTo(fn: Value, ...values: Value[]): Value {
 }
 
 function groupKey(value: Value): MapKey {
-  return isKey(value) ? value : displayString(value);
+  return isKey(value) ? value : shown(value);
 }
 
 function groupBy(fn: Value, collection: Value): Value {

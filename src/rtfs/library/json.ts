@@ -1,10 +1,11 @@
 import { isCcosError } from "../../kernel/index.ts";
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { checkLength } from "../evaluator/invoke.ts";
+import { charge } from "../evaluator/invoke.ts";
+import { vm } from "../evaluator/machine.ts";
 import { raise } from "../evaluator/raise.ts";
 import { fromJsonText, toJsonText } from "../json.ts";
 import type { Value } from "../values.ts";
-import { text } from "./arguments.ts";
+import { text, tooLong } from "./arguments.ts";
 
 function failed(error: unknown): never {
   const message = error instanceof SyntaxError || isCcosError(error) ? error.message : "the value cannot be converted";
@@ -13,7 +14,7 @@ function failed(error: unknown): never {
 
 function parse(value: Value): Value {
   const source = text(value);
-  checkLength(source.length);
+  charge(source.length >>> 5);
   try {
     return fromJsonText(source);
   } catch (error) {
@@ -24,11 +25,12 @@ function parse(value: Value): Value {
 function serialize(value: Value, indent: number): Value {
   let result: string;
   try {
-    result = toJsonText(value, { indent });
+    result = toJsonText(value, { indent, maxLength: vm.maxCollectionSize });
   } catch (error) {
+    if (isCcosError(error) && error.code === "interrupted") return tooLong();
     return failed(error);
   }
-  checkLength(result.length);
+  charge(result.length >>> 5);
   return result;
 }
 

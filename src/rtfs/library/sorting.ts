@@ -1,5 +1,5 @@
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { call2, checkSize, step } from "../evaluator/invoke.ts";
+import { call2, charge, checkSize, step } from "../evaluator/invoke.ts";
 import { resumeWith, SUSPEND, suspend, vm } from "../evaluator/machine.ts";
 import { raiseTypeError } from "../evaluator/raise.ts";
 import type { Form } from "../forms.ts";
@@ -12,11 +12,20 @@ function checkFunction(value: Value): void {
   if (!(value instanceof RtfsFunction || value instanceof Keyword)) raiseTypeError(operation(), "function", value);
 }
 
+/** The order of values; pays for every so many comparisons, so that a long sort ends at the limits too. */
+function paidComparison(): (a: Value, b: Value) => number {
+  let comparisons = 0;
+  return (a, b) => {
+    if ((++comparisons & 1023) === 0) charge(64);
+    return compareValues(a, b);
+  };
+}
+
 function sort(first: Value, second: Value | undefined): Value {
   if (second === undefined) {
     const from = items(first);
     checkSize(from.length);
-    return likeKind(from, from.toArray().sort(compareValues));
+    return likeKind(from, from.toArray().sort(paidComparison()));
   }
   checkFunction(first);
   const from = items(second);
@@ -28,7 +37,8 @@ function sortBy(fn: Value, collection: Value): Value {
   const from = items(collection);
   return eachCall(fn, from, vm.at, (keys) => {
     checkSize(keys.length);
-    const order = keys.map((_, index) => index).sort((a, b) => compareValues(keys[a] as Value, keys[b] as Value));
+    const compare = paidComparison();
+    const order = keys.map((_, index) => index).sort((a, b) => compare(keys[a] as Value, keys[b] as Value));
     return likeKind(from, order.map((index) => from.at(index)));
   });
 }

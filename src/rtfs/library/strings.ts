@@ -1,11 +1,10 @@
 import { RE2JS } from "re2js";
 import type { BuiltinDeclaration } from "../evaluator/functions.ts";
-import { checkLength, checkSize } from "../evaluator/invoke.ts";
+import { charge, checkLength, checkSize } from "../evaluator/invoke.ts";
 import { vm } from "../evaluator/machine.ts";
 import { raise } from "../evaluator/raise.ts";
-import { displayString } from "../printer.ts";
 import { Vector, vector, type Value } from "../values.ts";
-import { characters, count, items, outOfBounds, text } from "./arguments.ts";
+import { characters, count, items, outOfBounds, scanned, shown, text, tooLong } from "./arguments.ts";
 
 const MANY = Number.POSITIVE_INFINITY;
 const SURROGATE = /[\ud800-\udfff]/;
@@ -22,7 +21,10 @@ export function textLength(value: string): number {
 // Adding, because the engine then keeps the parts by reference: a text built piece by piece stays linear.
 function concatenate(...values: Value[]): Value {
   let result = "";
-  for (const value of values) result += displayString(value);
+  for (const value of values) {
+    result += typeof value === "string" ? value : shown(value);
+    if (result.length > vm.maxCollectionSize) return tooLong();
+  }
   return sized(result);
 }
 
@@ -47,7 +49,15 @@ function split(value: Value, separator: Value): Value {
 
 function join(separator: Value, collection: Value): Value {
   const by = text(separator);
-  return sized(items(collection).toArray().map(displayString).join(by));
+  const parts: string[] = [];
+  let length = 0;
+  for (const item of scanned(items(collection))) {
+    const part = typeof item === "string" ? item : shown(item);
+    parts.push(part);
+    length += part.length + by.length;
+    if (length - by.length > vm.maxCollectionSize) return tooLong();
+  }
+  return sized(parts.join(by));
 }
 
 // Compiling costs more than matching, and programs match with the same few patterns again and again.
@@ -73,7 +83,7 @@ function pattern(source: Value): RE2JS {
 /** The time of a match grows with the text, so it counts as steps. */
 function searched(value: Value): string {
   const whole = text(value);
-  vm.fuel -= whole.length >>> 5;
+  charge(whole.length >>> 5);
   return whole;
 }
 

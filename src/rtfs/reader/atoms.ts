@@ -142,8 +142,8 @@ function readNumber(source: Source, at: number): Form {
   const next = text.charCodeAt(end);
   if (!endsToken(next) && next !== 0x23) throw badNumber(source, at, end);
   if (match[1] === undefined && match[2] === undefined) {
-    const value = BigInt(digits.startsWith("+") ? digits.slice(1) : digits);
-    if (value < INTEGER_MIN || value > INTEGER_MAX) {
+    const value = exactInteger(digits);
+    if (value === undefined) {
       throw readError(source, at, `The integer ${clip(digits)} does not fit 64 bits.`, {
         expected: `an integer from ${INTEGER_MIN} to ${INTEGER_MAX}`,
         remedy: `Write it as a float, such as ${clip(digits)}.0, or as a string.`,
@@ -153,6 +153,14 @@ function readNumber(source: Source, at: number): Form {
     return { kind: "integer", source, start: at, end, value: integer(value) };
   }
   return { kind: "float", source, start: at, end, value: new Float(Number(digits)) };
+}
+
+/** Undefined where it does not fit 64 bits; found out by counting, since making a very long one takes very long. */
+function exactInteger(digits: string): bigint | undefined {
+  const significant = digits.replace(/^[+-]?0*/, "");
+  if (significant.length > 19) return undefined;
+  const value = digits.startsWith("-") ? -BigInt(significant) : BigInt(significant);
+  return value < INTEGER_MIN || value > INTEGER_MAX ? undefined : value;
 }
 
 /** The common case without a regular expression: up to 15 digits and then the end of the token. */

@@ -1,5 +1,6 @@
 import type { JsonValue } from "../../kernel/index.ts";
-import { nearestNames } from "../../kernel/index.ts";
+import { fail, nearestNames } from "../../kernel/index.ts";
+import { effort, PARTS_A_REPORT } from "../effort.ts";
 import type { Value } from "../values.ts";
 import { describePredicate, predicateTest } from "./check-predicate.ts";
 import { printType } from "./print-type.ts";
@@ -36,9 +37,25 @@ export function checkJson(type: Type, json: JsonValue): TypeProblem[] {
 const MOST_PROBLEMS = 20;
 const NONE: TypeProblem[] = [];
 
+/** Items looked at in one check. Values share their parts, so a type of some depth may meet one without end. */
+const MOST_VISITS = 20_000_000;
+
 class Findings {
   readonly problems: TypeProblem[] = [];
   readonly path: (string | number)[] = [];
+  readonly #visits: { count: number };
+
+  constructor(outer?: Findings) {
+    this.#visits = outer === undefined ? { count: 0 } : outer.#visits;
+  }
+
+  /** Tells that another item of a collection is being looked at. */
+  visit(): void {
+    const count = ++this.#visits.count;
+    if (count % PARTS_A_REPORT !== 0) return;
+    effort.spend(PARTS_A_REPORT >>> 1);
+    if (count > MOST_VISITS) fail("invalid-argument", `A value has more than ${MOST_VISITS} items, too many to check its type.`);
+  }
 
   add(kind: TypeProblem["kind"], message: string): void {
     if (this.full) return;
@@ -100,6 +117,7 @@ function compile<V>(type: Type, view: View<V>): Validator<V> {
         let index = 0;
         for (const each of items) {
           if (findings.full) return;
+          findings.visit();
           findings.path.push(index++);
           item(each, findings);
           findings.path.pop();
@@ -117,6 +135,7 @@ function compile<V>(type: Type, view: View<V>): Validator<V> {
         }
         let index = 0;
         for (const each of items) {
+          findings.visit();
           findings.path.push(index);
           (parts[index++] as Validator<V>)(each, findings);
           findings.path.pop();
@@ -138,6 +157,7 @@ function compile<V>(type: Type, view: View<V>): Validator<V> {
             if (!field.optional) findings.add("missing-key", `missing required key ${keyText(field.key)}`);
             continue;
           }
+          findings.visit();
           findings.path.push(field.text);
           field.check(found, findings);
           findings.path.pop();
@@ -152,6 +172,7 @@ function compile<V>(type: Type, view: View<V>): Validator<V> {
         if (!view.isMap(value)) return mismatch(value, findings);
         for (const [name, each] of view.entries(value)) {
           if (findings.full) return;
+          findings.visit();
           findings.path.push(view.keyText(name));
           // A JSON object has only texts for keys: an integer key is decimal text there.
           if (!(readsInteger && view === (JSON_VIEW as unknown) && /^-?\d+$/.test(String(name)))) key(name, findings);
@@ -207,7 +228,7 @@ function compileUnion<V>(
     let closest: Findings | undefined;
     let close = 0;
     for (const alternative of alternatives) {
-      const attempt = new Findings();
+      const attempt = new Findings(findings);
       alternative(value, attempt);
       if (attempt.problems.length === 0) return;
       // An alternative that only fails further inside is the one that was meant.
