@@ -1,7 +1,6 @@
 import { isJsonObject, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
 import { Float, toJson, type RecordEntry, type Type, type Value } from "../rtfs/index.ts";
-import type { CommandContext } from "./command-context.ts";
-import { parseJsonText, readJsonArgument } from "./read-input.ts";
+import { parseJsonText, readJsonArgument, type InputContext } from "./read-input.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The words after a call's id, read but not yet typed: what a schema says of them is not known before it is loaded. */
@@ -14,7 +13,7 @@ export interface GivenInput {
  * Reads the words after a call's id: at most one JSON value (`{…}`, `@FILE`, `-`), and `key=value` pairs
  * that are added to it. `key:=JSON` takes the value as JSON.
  */
-export async function readCallInput(words: readonly string[], context: Pick<CommandContext, "cwd" | "stdin">): Promise<GivenInput> {
+export async function readCallInput(words: readonly string[], context: InputContext): Promise<GivenInput> {
   const [first] = words;
   const isPair = first !== undefined && pairOf(first) !== undefined;
   const base = first === undefined || isPair ? {} : await readJsonArgument(first, context);
