@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { policyBench, policyChecks, takes, type PolicyRig } from "../../testing/policy-suite.ts";
-import { CcosError } from "../kernel/index.ts";
-import { createBulkhead } from "./index.ts";
+import { CcosError, createSeededRandom } from "../kernel/index.ts";
+import { createBulkhead, type PolicyCall } from "./index.ts";
 
 const bulkhead = { maxConcurrent: 2, maxQueue: 2 };
 const rig: PolicyRig = { create: createBulkhead, on: { bulkhead }, off: { bulkhead: undefined } };
@@ -69,4 +69,38 @@ test("closing refuses those in line and lets those under way end", async () => {
     "done",
     "pool-closed",
   ]);
+});
+
+test("never more than may, in the order they came, and no place is lost, whatever happens", async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const bench = policyBench({ ...rig, on: { bulkhead: { maxConcurrent: 3, maxQueue: 8 } } }, seed);
+    const random = createSeededRandom(seed);
+    const started: number[] = [];
+    let running = 0;
+    const all: Promise<unknown>[] = [];
+    for (let index = 0; index < 40; index++) {
+      const controller = new AbortController();
+      if (random.next() < 0.3) bench.clock.setTimer(random.next() * 200, () => controller.abort());
+      const work = takes(bench.clock, Math.floor(random.next() * 100), () => (random.next() < 0.3 ? new CcosError("unavailable", "Down.") : "done"));
+      const counted = async (call: PolicyCall) => {
+        started.push(index);
+        expect(++running).toBeLessThanOrEqual(3);
+        return await work(call).finally(() => running--);
+      };
+      all.push(bench.run(bench.call({ signal: controller.signal }), counted).catch(() => "failed"));
+      if (random.next() < 0.4) await bench.clock.advance(Math.floor(random.next() * 60));
+    }
+    await bench.clock.advance(5_000);
+    await Promise.all(all);
+    expect(started).toEqual(started.toSorted((a, b) => a - b));
+    expect(running).toBe(0);
+    const full = [1, 2, 3].map(() => bench.run(bench.call(), takes(bench.clock, 10)));
+    await bench.clock.settle();
+    const before = bench.events.length;
+    const fourth = bench.run(bench.call(), takes(bench.clock, 0));
+    await bench.clock.settle();
+    expect(bench.events.slice(before).map(({ name }) => name)).toEqual(["callDelayed"]);
+    await bench.clock.advance(10);
+    await Promise.all([...full, fourth]);
+  }
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { policyBench, policyChecks, takes, type PolicyBench, type PolicyRig } from "../../testing/policy-suite.ts";
 import type { PolicyCallParts } from "../../testing/policy-call.ts";
-import { CcosError, isCcosError } from "../kernel/index.ts";
+import { CcosError, createSeededRandom, isCcosError } from "../kernel/index.ts";
 import { createRateLimit, DEFAULT_POLICY_SETTINGS, type PolicySettings } from "./index.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -217,6 +217,37 @@ test("closing refuses those in line", async () => {
   bench.policy.close?.(new CcosError("pool-closed", "Closing."));
   await bench.clock.settle();
   expect(seen).toEqual([0, 0, "pool-closed undefined", "pool-closed undefined"]);
+});
+
+test("never more than the limit allows and in the order they came, whoever leaves and whatever the peer says", async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const bench = policyBench(rig, seed);
+    const random = createSeededRandom(seed);
+    const went: { readonly index: number; readonly at: number }[] = [];
+    const all: Promise<unknown>[] = [];
+    for (let index = 0; index < 40; index++) {
+      const controller = new AbortController();
+      const comesAt = bench.clock.monotonic();
+      const timeMs = 500 + random.next() * 10_000;
+      if (random.next() < 0.3) bench.clock.setTimer(random.next() * 3_000, () => controller.abort());
+      const call = bench.call({ signal: controller.signal, remainingMs: () => comesAt + timeMs - bench.clock.monotonic() });
+      const work = takes(bench.clock, 0, () => {
+        went.push({ index, at: bench.clock.monotonic() });
+        expect(bench.clock.monotonic()).toBeLessThanOrEqual(comesAt + timeMs);
+        return random.next() < 0.1 ? refusal(Math.ceil(random.next() * 800)) : "done";
+      });
+      all.push(bench.run(call, work).catch((error: unknown) => expect(isCcosError(error)).toBe(true)));
+      if (random.next() < 0.4) await bench.clock.advance(Math.floor(random.next() * 900));
+    }
+    await bench.clock.advance(30_000);
+    await Promise.all(all);
+    expect(bench.clock.pendingTimers).toBe(0);
+    expect(went.length).toBeGreaterThan(5);
+    expect(went.map(({ index }) => index)).toEqual(went.map(({ index }) => index).toSorted((a, b) => a - b));
+    went.forEach(({ at: from }, first) => {
+      went.slice(first).forEach(({ at: until }, more) => expect(more + 1).toBeLessThanOrEqual(2 + ((until - from) * 2) / 1_000 + 1e-6));
+    });
+  }
 });
 
 test("a bucket lets go no more than its burst and what has flowed in since, however the calls come", () => {
