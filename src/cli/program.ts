@@ -208,10 +208,10 @@ function usageText(text: string): string {
 }
 
 function processWorld(): World {
-  // A reader that went away (`| head`) is no failure of ours; the sessions are still drained.
-  for (const stream of [process.stdout, process.stderr]) {
+  for (const [name, stream] of [["stdout", process.stdout], ["stderr", process.stderr]] as const) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      // A reader that went away (`| head`) is no failure of ours.
+      if (error.code !== "EPIPE") outputLost(name, error);
     });
   }
   return {
@@ -228,6 +228,16 @@ function processWorld(): World {
     cwd: process.cwd(),
     signals: process,
   };
+}
+
+let saidOutputLost = false;
+
+/** A full disk, say: told once and remembered in the exit code; the command goes on and drains. */
+function outputLost(name: string, { code, message }: NodeJS.ErrnoException): void {
+  if (saidOutputLost) return;
+  saidOutputLost = true;
+  process.once("exit", () => (process.exitCode ||= EXIT.failed));
+  if (name !== "stderr") process.stderr.write(`error[output]: What is written to ${name} is lost (${code ?? message}).\n`);
 }
 
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {

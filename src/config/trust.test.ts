@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -127,6 +128,16 @@ describe("trust", () => {
   it("of something that does not exist is an error when recorded and no when asked", async () => {
     expect(await store.isTrusted("nowhere")).toBe(false);
     await expect(store.trust("nowhere")).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("is refused for a pipe, whose content nobody can record", async () => {
+    execFileSync("mkfifo", [join(root, "pipe")]);
+    await expect(store.trust("pipe")).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringContaining("neither a file nor a folder") });
+  });
+
+  it("that cannot be recorded is an error that names the record", async () => {
+    const nowhere = createTrustStore({ env: { CCOS_TRUST_FILE: join(caps, "a.rtfs", "trust.json") }, cwd: root });
+    await expect(nowhere.trust("capabilities")).rejects.toMatchObject({ code: "store-error", message: expect.stringContaining("cannot be written (ENOTDIR)") });
   });
 
   it("is kept below XDG_STATE_HOME, else below the home folder", () => {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
-import { fail, getOwn, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
+import { fail, getOwn, isCcosError, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
 
 export interface TrustRecord {
   /** The real path of what is trusted. */
@@ -71,9 +71,14 @@ export function createTrustStore(options: TrustOptions): TrustStore {
           cause: error,
         }),
       );
-      const { kind, sha256, files } = await fingerprint(real);
+      const { kind, sha256, files } = await fingerprint(real).catch((error: unknown) => cannotCover(path, error));
       setOwn(records, real, { kind, sha256, at: new Date().toISOString() });
-      await writeRecords(file, records);
+      await writeRecords(file, records).catch((error: unknown) =>
+        fail("store-error", `The record of what is trusted, ${file}, cannot be written (${codeOf(error)}).`, {
+          remedy: "Make its folder writable, or name another file with CCOS_TRUST_FILE.",
+          cause: error,
+        }),
+      );
       return { path: real, kind, sha256, files };
     },
   };
@@ -121,7 +126,7 @@ async function readRecords(file: string): Promise<JsonObject> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return {};
     throw error;
   }
   const parsed: unknown = JSON.parse(text);
@@ -158,10 +163,25 @@ async function fingerprint(path: string): Promise<Fingerprint> {
     for (const file of await coveredFiles(path)) await addFile(hash, relative(path, file).split(sep).join("/"), file, budget);
     return { kind: "folder", sha256: hash.digest("hex"), files: budget.files };
   }
+  // A pipe or a device has no content to record, and reading one may never end.
+  if (!info.isFile()) fail("invalid-argument", `${path} is neither a file nor a folder.`, { remedy: "Name one that is." });
   hash.update("file\n");
   await addFile(hash, "", path, budget);
   if (isConfig(path)) for (const module of await namedModules(path)) await addFile(hash, module, resolve(dirname(path), module), budget);
   return { kind: "file", sha256: hash.digest("hex"), files: budget.files };
+}
+
+function cannotCover(path: string, error: unknown): never {
+  if (isCcosError(error)) throw error;
+  const { path: at = path } = error as NodeJS.ErrnoException;
+  return fail("invalid-argument", `${path} cannot be trusted: ${at} cannot be read (${codeOf(error)}).`, {
+    remedy: "Make it readable, or trust the folder that holds the capability files alone.",
+    cause: error,
+  });
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code ?? error);
 }
 
 function isCovered(path: string): boolean {
@@ -185,16 +205,16 @@ async function namedModules(path: string): Promise<string[]> {
 }
 
 async function addFile(hash: Hash, name: string, file: string, budget: { files: number; bytes: number }): Promise<void> {
-  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  const info = await stat(file).catch(() => undefined);
   budget.files += 1;
-  budget.bytes += size;
+  budget.bytes += info?.size ?? 0;
   if (budget.files > MOST_FILES || budget.bytes > MOST_BYTES) {
     fail("invalid-argument", `This folder holds more than ${MOST_FILES} files or ${MOST_BYTES} bytes that trust would have to cover.`, {
       remedy: "Trust the folder that holds the capability files, not one far above it.",
     });
   }
   // A named module that is missing is covered as missing: when it appears, the hash is another.
-  const content = await readFile(file).catch(() => undefined);
+  const content = info?.isFile() ? await readFile(file).catch(() => undefined) : undefined;
   // Lengths before contents, so that no two different folders feed the hash the same bytes.
   hash.update(`${JSON.stringify(name)} ${content === undefined ? "missing" : content.length}\n`);
   if (content !== undefined) hash.update(content);

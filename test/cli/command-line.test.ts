@@ -53,6 +53,13 @@ describe("the command line", () => {
     expect((await place.ccos(["trust", "nowhere"])).code).toBe(1);
   });
 
+  test("output that cannot be written is told of, and no crash", async () => {
+    const main = join(repository, "src", "cli", "main.ts");
+    const { code, stderr } = await runProcess("/bin/sh", ["-c", `"${process.execPath}" "${main}" eval 1 > /dev/full`]);
+    expect(stderr).toBe("error[output]: What is written to stdout is lost (ENOSPC).\n");
+    expect(code).toBe(1);
+  });
+
   test("a Node that is too old is named, and nothing else is loaded", async () => {
     const old = `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.19.0"}})`;
     const { code, stderr, stdout } = await runProcess(process.execPath, [
