@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import {
   createMarketplace,
   loadCapabilities,
@@ -244,7 +245,7 @@ class Environment implements CCOSEnvironment {
       redactor: this.redactor,
       defaultTimeoutMs: (manifest) => this.#manager.timeoutMsOf(manifest) ?? config.timeout_ms,
       readVariable,
-      output: wiring.output ?? outputTo(process.stderr, (text) => this.redactor.redactKnown(text)),
+      output: wiring.output ?? outputTo(() => process.stderr, (text) => this.redactor.redactKnown(text)),
     });
     this.capabilities = {
       list: (query) => this.#list(query),
@@ -335,9 +336,12 @@ class Environment implements CCOSEnvironment {
     return this.#events.on(event, listener);
   }
 
-  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+  async close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     this.#closed = true;
-    return this.#manager.close(options).finally(() => this.#telemetry[Symbol.dispose]());
+    await this.#manager.close(options);
+    this.#telemetry[Symbol.dispose]();
+    // Sockets and processes that were closed are let go of at the end of a turn of the event loop.
+    for (let turn = 0; turn < 2; turn++) await setImmediate();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

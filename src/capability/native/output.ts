@@ -11,13 +11,15 @@ export interface OutputSinks {
 }
 
 /**
- * Writes to a stream: a terminal gets no control characters, and nobody a secret that is known.
+ * Writes to a stream: a terminal gets no control characters, and nobody a secret that is known. The stream is asked
+ * for when there is something to write, as a process that never touches it has one thing less to hold.
  */
 export function outputTo(
-  stream: { readonly isTTY?: boolean | undefined; write(text: string): unknown },
+  streamOf: () => { readonly isTTY?: boolean | undefined; write(text: string): unknown },
   redact: Redactor["redactKnown"],
 ): OutputSinks {
   const write = (text: string): void => {
+    const stream = streamOf();
     const shown = redact(text);
     stream.write(stream.isTTY === true ? stripControls(shown) : shown);
   };

@@ -24,6 +24,12 @@ const STDERR_KEPT = 4096;
 const LAST_WORDS = 300;
 const GRACE_MS = 2000;
 
+/** Children that are running. A process that ends without closing its sessions takes them along: nobody else would. */
+const live = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of live) child.kill("SIGKILL");
+});
+
 /** A server as a child process: one JSON message a line on its standard input and output. */
 export class StdioTransport extends ChannelTransport {
   readonly #options: StdioTransportOptions;
@@ -60,14 +66,17 @@ export class StdioTransport extends ChannelTransport {
       windowsHide: true,
     });
     this.#child = child;
+    live.add(child);
     const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
     this.#exited = new Promise((done) => {
       child.once("spawn", resolve);
       child.once("error", (error: NodeJS.ErrnoException) => {
+        if (child.pid === undefined) live.delete(child);
         reject(this.failed({ kind: "spawn", code: error.code ?? "UNKNOWN", text: `${command} could not be started.` }, error));
         this.end(`${command} could not be started.`, true);
         done();
       });
+      child.once("exit", () => live.delete(child));
       child.once("close", (code, signal) => {
         const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
         const words = oneLine(this.#stderr.length > LAST_WORDS ? `…${this.#stderr.slice(-LAST_WORDS)}` : this.#stderr, LAST_WORDS + 1);
