@@ -1,9 +1,23 @@
 import fc from "fast-check";
-import { Float, INTEGER_MAX, INTEGER_MIN, integer, keyword, list, RtfsMap, Sym, vector, type MapKey, type Value } from "../src/rtfs/index.ts";
+import {
+  Float,
+  INTEGER_MAX,
+  INTEGER_MIN,
+  integer,
+  keyword,
+  list,
+  RtfsMap,
+  Sym,
+  vector,
+  type MapKey,
+  type Value,
+} from "../src/rtfs/index.ts";
 
 // Arbitrary values for the property tests of the language.
 
-const name = fc.stringMatching(/^[a-z_$+*<>!?%][a-z0-9.\-@]{0,6}$/).filter((text) => !["nil", "true", "false"].includes(text));
+const name = fc
+  .stringMatching(/^[a-z_$+*<>!?%][a-z0-9.\-@]{0,6}$/)
+  .filter((text) => !["nil", "true", "false"].includes(text));
 const integers = fc.bigInt({ min: INTEGER_MIN, max: INTEGER_MAX }).map(integer);
 
 const key: fc.Arbitrary<MapKey> = fc.oneof(

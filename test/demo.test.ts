@@ -49,6 +49,8 @@ test("without colour the story is plain text", async () => {
 test("the demo leaves nothing open: its process ends by itself", async () => {
   const demo = JSON.stringify(join(repository, "src", "demo", "index.ts"));
   const script = `import { runDemo } from ${demo}; const { ok } = await runDemo({ write() {} }); console.log(ok);`;
-  const { code, stdout } = await runProcess(process.execPath, ["--input-type=module", "-e", script], { timeoutMs: 15_000 });
+  const { code, stdout } = await runProcess(process.execPath, ["--input-type=module", "-e", script], {
+    timeoutMs: 15_000,
+  });
   expect([code, stdout.trim()]).toEqual([0, "true"]);
 });

@@ -101,7 +101,10 @@ describe("examples/metadata.rtfs", () => {
     const value = await env.run(example("metadata.rtfs"), { file: "metadata.rtfs" });
     expect(value).toMatchObject({
       mcp: {
-        metadata: { mcp: { server_url: "https://notes.example.com/mcp", requires_session: "auto" }, owner: { level: 2 } },
+        metadata: {
+          mcp: { server_url: "https://notes.example.com/mcp", requires_session: "auto" },
+          owner: { level: 2 },
+        },
         flattened: { mcp_server_url: "https://notes.example.com/mcp", mcp_requires_session: "auto", owner_level: "2" },
       },
       openapi: {

@@ -18,7 +18,9 @@ interface ToolCall {
 const SCHEMA_TOOL = "json_schema_2020_12_tool";
 
 const url = process.argv.at(-1) ?? "";
-const context = JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}") as { readonly toolCalls?: readonly ToolCall[] };
+const context = JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}") as {
+  readonly toolCalls?: readonly ToolCall[];
+};
 
 const description = await describeServer({ url, warn: (message) => console.error(message) });
 const calls = context.toolCalls ?? description.tools.filter((tool) => tool.name !== SCHEMA_TOOL).map(defaultCall);
@@ -28,7 +30,10 @@ if (calls.length > 0) {
   const session = await driver.open(capabilityFor(calls[0] as ToolCall));
   for (const call of calls) {
     try {
-      console.log(call.name, await driver.call(session, capabilityFor(call), call.arguments ?? {}, { timeoutMs: 5000 }));
+      console.log(
+        call.name,
+        await driver.call(session, capabilityFor(call), call.arguments ?? {}, { timeoutMs: 5000 }),
+      );
     } catch (error) {
       // A tool may be made to fail; the scenario judges what went over the wire.
       console.error(call.name, error instanceof Error ? error.message : error);

@@ -21,9 +21,13 @@ test("no scenario of the core groups is excused", () => {
 for (const scenario of scenarios) {
   const reason = expected[scenario.name];
   const where = scenario.version === undefined ? "" : ` at ${scenario.version}`;
-  test(`${scenario.name}${where} ${reason === undefined ? "passes" : "fails as expected"}`, { timeout: 60_000 }, async () => {
-    const { passed, output } = await runScenario(scenario);
-    if (reason === undefined) expect(passed, output).toBe(true);
-    else expect(passed, `It passes: remove it from expected-failures.json. (${reason})`).toBe(false);
-  });
+  test(
+    `${scenario.name}${where} ${reason === undefined ? "passes" : "fails as expected"}`,
+    { timeout: 60_000 },
+    async () => {
+      const { passed, output } = await runScenario(scenario);
+      if (reason === undefined) expect(passed, output).toBe(true);
+      else expect(passed, `It passes: remove it from expected-failures.json. (${reason})`).toBe(false);
+    },
+  );
 }

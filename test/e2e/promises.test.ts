@@ -108,7 +108,9 @@ test("closing ends every session at the server", async () => {
 test("a deadline ends the call in time, and its request with it", async () => {
   const { env, server } = await open({ fault: { kind: "hang" } });
   const startedAt = performance.now();
-  const error = (await env.call("mcp.scripted.echo", {}, { timeoutMs: 300 }).catch((failure: unknown) => failure)) as CcosError;
+  const error = (await env
+    .call("mcp.scripted.echo", {}, { timeoutMs: 300 })
+    .catch((failure: unknown) => failure)) as CcosError;
   expect(error.code).toBe("deadline-exceeded");
   expect(performance.now() - startedAt).toBeLessThan(3_000);
   await expect.poll(() => server.open).toBe(0);
