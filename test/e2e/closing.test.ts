@@ -59,7 +59,7 @@ test("when close resolves nothing is left, and the process ends by itself", { ti
   // What waited for its turn, for another try (it fails as the last one did), and for two answers.
   expect(said.ends).toEqual(["pool-closed", "unavailable", "pool-closed", "pool-closed"]);
   const states = [...legacy.sessions.values()].map(({ state }) => state);
-  expect(states.length).toBeGreaterThan(3);
+  expect(states.length).toBeGreaterThan(1);
   expect(new Set(states)).toEqual(new Set(["deleted"]));
   expect(legacy.open + modern.open).toBe(0);
   expect(started().length).toBeGreaterThan(0);
