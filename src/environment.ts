@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { isAbsolute, join, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
   createMarketplace,
@@ -16,7 +15,18 @@ import {
   type OutputSinks,
   type ReadWarning,
 } from "./capability/index.ts";
-import { createSecrets, createTrustStore, loadConfig, loadModule, type Config, type LoadedConfig, type TrustStore } from "./config/index.ts";
+import {
+  anchored,
+  createSecrets,
+  createTrustStore,
+  exists,
+  loadConfig,
+  loadModule,
+  requireExisting,
+  type Config,
+  type LoadedConfig,
+  type TrustStore,
+} from "./config/index.ts";
 import type { Diagnosis } from "./doctor/index.ts";
 import {
   CcosError,
@@ -349,8 +359,9 @@ class Environment implements CCOSEnvironment {
   }
 
   #security(): Security {
-    const level = this.#config.security?.level;
-    return level === undefined ? Security.FULL : new Security({ level });
+    const { level, allow } = this.#config.security ?? {};
+    if (level === undefined && allow === undefined) return Security.FULL;
+    return new Security({ level: level ?? "controlled", allowedIds: allow });
   }
 
   /** What to trust for this capability to be: the default folder as a whole, else the file it stands in. */
@@ -407,21 +418,4 @@ class Environment implements CCOSEnvironment {
       this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
     }
   }
-}
-
-/** Paths that lead from here to where they lead from `cwd`; as given where that is here, since people read them. */
-function anchored(paths: readonly string[], cwd: string): string[] {
-  return paths.map((path) => (isAbsolute(path) || cwd === process.cwd() ? path : resolve(cwd, path)));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function requireExisting(path: string): Promise<void> {
-  if (await exists(path)) return;
-  throw new CcosError("not-found", `There is no file or folder ${path}.`, { remedy: "Check the path; it is relative to the current folder." });
 }
