@@ -55,7 +55,7 @@ export class Security {
       remedy:
         this.level === "pure"
           ? "Run the program where capabilities may be called."
-          : "Add the capability to those that this context may call.",
+          : `Where security is set (security.allow in the configuration), add "${id}" to what may be called.`,
       details: { capability: id, level: this.level },
     });
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +50,8 @@ describe("the configuration", () => {
       "endpoints": {"https://api.acme.com/": {"session": {"max_in_flight": 2}}},
       "credentials": {"ACME_TOKEN": ["https://api.acme.com"]},
       "providers": {"line": "./handler.ts", "acme": "@acme/handler"},
-      "security": {"level": "controlled"}
+      "max_response_bytes": 100000,
+      "security": {"level": "controlled", "allow": ["acme.orders", "acme.users.*", "*"]}
     }`);
     const { config, credentials, file } = await load({ cwd });
     expect(file).toBe(join(cwd, "ccos.config.json"));
@@ -121,6 +123,24 @@ describe("the configuration", () => {
     expect((await mistakes()).message).toBe("ccos.config.json:2:12 store needs the variable HOST, which is not set");
   });
 
+  it.each([
+    ['{"level": "full", "allow": ["a"]}', "security.allow counts only with the level controlled"],
+    ['{"allow": ["acme.*.read"]}', "security.allow.0 must be an id"],
+    ['{"allow": "acme"}', "security.allow invalid input"],
+  ])("refuses the security %s", async (security, why) => {
+    await write(`{"security": ${security}}`);
+    expect((await mistakes()).message).toContain(why);
+  });
+
+  it("is read to a limit, also from something without an end", async () => {
+    expect((await mistakes({ config: "/dev/zero" })).message).toContain("has more than 4194304 bytes");
+  });
+
+  it("is a file where it was only found", async () => {
+    execFileSync("mkfifo", [join(cwd, "ccos.config.json")]);
+    expect((await mistakes()).message).toBe("ccos.config.json is no file.");
+  });
+
   it("is checked as strictly when it is an object", async () => {
     expect((await mistakes({ config: { stor: "memory" } })).message).toBe('The configuration: stor is no setting here. Did you mean "store"?');
     expect((await load({ config: { timeout_ms: 5 } })).config).toEqual({ timeout_ms: 5 });
@@ -142,6 +162,11 @@ describe("a configuration that is not trusted", () => {
     expect(loaded.credentials).toEqual({ T: ["https://evil.example"] });
     expect(loaded.warnings).toHaveLength(4);
     for (const warning of loaded.warnings) expect(warning).toContain("ccos trust ccos.config.json");
+  });
+
+  it.each([{ level: "pure" }, { level: "controlled" }, { allow: ["acme.*"] }])("narrows what may be called: %j", async (security) => {
+    await write(JSON.stringify({ security }));
+    expect(await load()).toMatchObject({ config: { security }, warnings: [] });
   });
 
   it("reads no variable, set or not", async () => {

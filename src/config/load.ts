@@ -1,12 +1,15 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { fail, isJsonObject, type JsonObject } from "../kernel/index.ts";
+import { buffer } from "node:stream/consumers";
+import { fail, isCcosError, isJsonObject, type JsonObject } from "../kernel/index.ts";
 import { readJsonWithPlaces } from "./json-text.ts";
 import type { Config } from "./schema.ts";
 import type { TrustStore } from "./trust.ts";
 import { validateConfig, type ValidateContext } from "./validate.ts";
 
 export const CONFIG_FILE = "ccos.config.json";
+const LARGEST_FILE = 4 * 1024 * 1024;
 
 export interface LoadConfigOptions {
   /** The configuration itself, or the path of a file: either is trusted. Default: `ccos.config.json` in `cwd`, if it exists. */
@@ -37,7 +40,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
 }
 
-// Each of these could start code, open a connection, or widen what a program or a variable may do.
+// Each of these could start code, open a connection, or widen what a program or a variable may do. Security that
+// only narrows is in force all the same.
 const ONLY_WHEN_TRUSTED = ["store", "providers", "security", "credentials"] as const;
 // Bindings are read all the same, because they narrow.
 const NOT_LOOKED_UP = ["store", "providers"];
@@ -72,10 +76,14 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const credentials = checked.credentials ?? {};
   if (trusted) return { config: checked, file, trusted, named, credentials, warnings: [] };
 
-  const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined);
+  const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined && !(key === "security" && narrows(checked)));
   const inForce = { ...checked };
   for (const key of ignored) delete inForce[key];
   return { config: inForce, file, trusted, named, credentials, warnings: ignored.map((key) => notInForce(name, key)) };
+}
+
+function narrows({ security }: Config): boolean {
+  return security !== undefined && (security.allow !== undefined || security.level === "pure" || security.level === "controlled");
 }
 
 function notInForce(name: string, key: string): string {
@@ -85,8 +93,15 @@ function notInForce(name: string, key: string): string {
 
 async function readText(file: string, name: string, wanted: boolean): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    const info = await stat(file);
+    // Reading a pipe that was only put there may never end.
+    if (!wanted && !info.isFile()) return fail("read-error", `${name} is no file.`, { remedy: "Remove it, or name another configuration with --config." });
+    // One byte more than allowed is read, so that a device or a pipe without end is noticed too.
+    const bytes = await buffer(createReadStream(file, { end: LARGEST_FILE }));
+    if (bytes.length > LARGEST_FILE) fail("read-error", `The configuration ${name} has more than ${LARGEST_FILE} bytes.`);
+    return bytes.toString("utf8");
   } catch (error) {
+    if (isCcosError(error)) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" && !wanted) return undefined;
     return fail("read-error", `The configuration ${name} cannot be read (${code}).`, {

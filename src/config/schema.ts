@@ -92,6 +92,7 @@ const policies = {
   single_flight: z.boolean().describe("Identical idempotent calls that meet share one execution; with a cache they always do. Default false.").optional(),
   timeout_ms: milliseconds.min(1).describe("Time for a whole call, waits and replays included. Default 30000.").optional(),
   attempt_timeout_ms: milliseconds.describe("Time for one attempt on a session; 0 sets none. Default 0.").optional(),
+  max_response_bytes: number.min(1024).describe("Size of an answer beyond which it is refused. Default: what the provider says.").optional(),
 };
 
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable");
@@ -135,10 +136,17 @@ export const configSchema = z
       .strictObject({
         level: z
           .enum(["pure", "controlled", "full"])
-          .describe("What programs may do: compute only (pure), call capabilities without native effects (controlled), anything (full)."),
+          .describe("What may be called: nothing (pure), what allow lists (controlled), anything (full). Default: controlled where there is a list, else full."),
+        allow: z
+          .array(z.string().regex(/^(?:[^*]+\*?|\*)$/, "must be an id, or the beginning of ids and a * at the end"))
+          .describe('The ids that may be called, such as "acme.orders" or "acme.*".'),
       })
       .partial()
-      .describe("What programs may do.")
+      .refine(({ level, allow }) => allow === undefined || level === undefined || level === "controlled", {
+        path: ["allow"],
+        message: "counts only with the level controlled",
+      })
+      .describe("What a call or a program may call. What a capability's own code calls in turn is limited by its declared effects.")
       .optional(),
   })
   .describe("Configuration of CCOS: ccos.config.json.");

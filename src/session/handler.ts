@@ -108,7 +108,7 @@ export interface TargetContext {
   authorizeEndpoint(origin: string, variable: string): void;
   /** Throws `permission-denied` where an untrusted capability would start this command. */
   authorizeCommand(command: string): void;
-  /** The settings of the configuration for the longest prefix of this endpoint; `{}` where there is none. */
+  /** What the configuration says for this endpoint: the settings of its longest prefix, and those for all endpoints. */
   endpointSettings(endpoint: string): JsonObject;
 }
 

@@ -146,7 +146,7 @@ export class TargetResolver {
       secret: (name, use) => (reads(name, true), context.secret(name, use)),
       authorizeEndpoint: (origin, variable) => context.authorizeEndpoint(origin, variable),
       authorizeCommand: (command) => context.authorizeCommand(command),
-      endpointSettings: (endpoint) => context.endpointSettings(endpoint),
+      endpointSettings: (endpoint) => ({ ...this.#options.configuration, ...context.endpointSettings(endpoint) }),
     });
     const settings = this.#settings.of(manifest, target.endpoint, () => context.endpointSettings(target.endpoint));
     const { session: resolvedPolicy } = settings;
