@@ -108,7 +108,7 @@ describe("a secret nobody registered", () => {
     "https://host/path?page=2&sort=asc",
     "12345678901234567890",
     'unexpected token ")" after "(a b c d e f g"',
-    'names its variable: :auth_env_var "MCP_AUTH_TOKEN"',
+    'names its variable: :auth_env_var "ACME_AUTH_TOKEN"',
     '{"tokens": "a plural of words"}',
   ])("is not seen where there is none: %s", (text) => {
     expect(redactor.redact(text)).toBe(text);
