@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from "node:net";
 import { afterEach, expect, test, describe } from "vitest";
 
 import type { JsonObject } from "../../src/kernel/index.ts";
@@ -56,7 +57,7 @@ describe.each(["legacy", "modern"] as const)("in the %s era", (era) => {
     [
       "429",
       { kind: "status", status: 429, headers: { "retry-after": "7" } },
-      { code: "rate-limited", retryAfterMs: 7000 },
+      { code: "rate-limited", retryAfterMs: 7000, remedy: expect.stringMatching(/^Wait 7 s,/) },
     ],
     [
       "503",
@@ -382,6 +383,20 @@ describe("what cannot be opened", () => {
     const { driver, tool } = await rig({ faultAt: { "server/discover": notFound, initialize: notFound } });
     await expect(driver.open(tool("echo"))).rejects.toMatchObject({
       code: "protocol-error",
+      remedy: expect.stringContaining(":server_url"),
+    });
+  });
+
+  test("a server that speaks no HTTP", async () => {
+    const greeter = createServer((socket) => void socket.resume().on("error", () => {}).end("SSH-2.0-OpenSSH_9.6\r\n"));
+    await new Promise<void>((resolve) => greeter.listen(0, "127.0.0.1", resolve));
+    undo.push(() => new Promise((resolve) => greeter.close(resolve)));
+    const { driver } = await rig();
+    const { port } = greeter.address() as AddressInfo;
+    const capability = capabilityOf("mcp", { server_url: `http://127.0.0.1:${port}/mcp`, tool_name: "echo" });
+    await expect(driver.open(capability)).rejects.toMatchObject({
+      code: "protocol-error",
+      message: expect.stringContaining("not HTTP"),
       remedy: expect.stringContaining(":server_url"),
     });
   });

@@ -32,7 +32,15 @@ export function asWireError(error: unknown, state: WireState): WireError {
   if (error instanceof WireError) return error;
   if (error instanceof TooLarge) return new WireError({ kind: "oversize", limit: error.limit }, state, error);
   const { code, message } = rootOf(error);
+  if (isNoHttp(error)) return new WireError({ kind: "broken", text: "The answer is not HTTP." }, state, error);
   return new WireError({ kind: "network", code, text: message }, state, error);
+}
+
+/** By name: two copies of a package may meet in one process. An end that comes too early is a cut, and no other protocol. */
+function isNoHttp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === "HTTPParserError" ? code !== "HPE_INVALID_EOF_STATE" : isNoHttp(error.cause);
 }
 
 function rootOf(error: unknown): { code: string; message: string } {

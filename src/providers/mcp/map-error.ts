@@ -84,7 +84,8 @@ function classifyStatus(failure: WireFailure & { kind: "http" }, context: Failur
     return make("unauthenticated", said, { remedy: credentialRemedy(context.target, status), details });
   }
   if (status === 429) {
-    return make("rate-limited", said, { retryAfterMs, details, remedy: "Wait, or set :rate_limit to stay below the server's limit." });
+    const wait = retryAfterMs === undefined ? "Wait" : `Wait ${Math.ceil(retryAfterMs / 1000)} s`;
+    return make("rate-limited", said, { retryAfterMs, details, remedy: `${wait}, or set :rate_limit to stay below the server's limit.` });
   }
   if (status === 503) {
     return make("unavailable", said, { retryAfterMs, details, remedy: "The server is busy or down; try again later." });
