@@ -208,6 +208,11 @@ describe("errors", () => {
     });
   });
 
+  test("an error holds what was thrown as plain JSON, large integers as text", async () => {
+    const error = await failure('(throw {:a 9223372036854775807 "__proto__" [1.5 :k]})');
+    expect(JSON.parse(JSON.stringify(error)).details.data).toEqual(JSON.parse('{"__proto__": [1.5, "k"], "a": "9223372036854775807"}'));
+  });
+
   test("an unknown name comes with those it may have meant", async () => {
     expect((await failure("(defn greeting [] 1) (greting)")).message).toBe(
       'Undefined symbol: greting. Did you mean "greeting"?',

@@ -1,4 +1,4 @@
-import { abortError, CcosError, isCcosError, toCcosError, type ErrorCode } from "../../kernel/index.ts";
+import { abortError, CcosError, isCcosError, toCcosError, type ErrorCode, type JsonValue } from "../../kernel/index.ts";
 import { excerpt } from "../excerpt.ts";
 import { toJson } from "../json.ts";
 import { RtfsError, type Value } from "../values.ts";
@@ -72,9 +72,14 @@ function raisedOutside({ error, form, calls }: Raised): CcosError {
   });
 }
 
+/** Details of errors are plain JSON: a large integer is there as text. */
+function plain(json: JsonValue): unknown {
+  return JSON.parse(JSON.stringify(json, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+}
+
 function dataOutside(data: Value): unknown {
   try {
-    return toJson(data, { maxSize: LARGEST_DATA });
+    return plain(toJson(data, { maxSize: LARGEST_DATA }));
   } catch {
     // Data without a JSON form is for programs only.
     return undefined;
