@@ -150,3 +150,24 @@ test("data is searched for registered secrets and nothing is guessed", () => {
   const text = "own-secret-1 https://host/path?key=abc123 Bearer abcdefgh12345678";
   expect(redactor.redactKnown(text)).toBe("[redacted] https://host/path?key=abc123 Bearer abcdefgh12345678");
 });
+
+describe("a hostile text", () => {
+  test.each([
+    ["web tokens that never end", "eyJaaaaaaaa-"],
+    ["web tokens with one dot", "eyJaaaaaaaa."],
+    ["words before tokens", "token "],
+    ["half addresses", "://a:"],
+    ["parameters", "?token="],
+  ])("of many %s is gone through in linear time", (_what, piece) => {
+    const redactor = createRedactor();
+    const time = (length: number): number => {
+      const text = piece.repeat(length / piece.length);
+      const start = performance.now();
+      redactor.redact(text);
+      return performance.now() - start;
+    };
+    time(10_000);
+    // Quadratic time would be half a minute.
+    expect(time(400_000)).toBeLessThan(2_000);
+  });
+});
