@@ -24,6 +24,21 @@ describe("output", () => {
     expect(err()).toBe("a note\na problem\n");
   });
 
+  it("shows what a program prints on stderr as it is, but for known secrets, and for controls on a terminal", () => {
+    const redactor = createRedactor();
+    redactor.add("own-secret-1");
+    const texts = ["no line end", " \u001b[2J\u202eown-secret-1 Bearer abcdefgh12345678\n"];
+    const print = (isTTY: boolean) => {
+      const { output, out, err } = outputTo({ isTTY, quiet: true });
+      output.guard(redactor);
+      for (const text of texts) output.printed(text);
+      expect(out()).toBe("");
+      return err();
+    };
+    expect(print(false)).toBe("no line end \u001b[2J\u202e[redacted] Bearer abcdefgh12345678\n");
+    expect(print(true)).toBe("no line end [redacted] Bearer abcdefgh12345678\n");
+  });
+
   it("with --quiet drops notes and keeps problems", () => {
     const { output, err } = outputTo({ quiet: true });
     output.note("a note");

@@ -75,7 +75,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     contracts: ["session/handler.ts", "capability/manifest.ts"],
   },
   doctor: { doors: ["session", "kernel"], contracts: ["capability/manifest.ts"], packages: [] },
-  "environment.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
+  "environment-contract.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
+  "environment.ts": { doors: [...EVERYTHING_BELOW, "environment-contract.ts"], contracts: CONTRACTS },
   demo: { doors: ["environment.ts", "rtfs", "kernel"] },
   gateway: {
     doors: ["environment.ts", "importers", "rtfs", "config", "kernel"],
