@@ -34,6 +34,7 @@ describe("origins", () => {
     ["http://localhost", true],
     ["http://[::1]:80", true],
     ["http://localhost.evil.example", false],
+    ["http://a.localhost", false],
     ["http://127.0.0.1.evil.example", false],
     ["http://10.0.0.1", false],
     ["https://acme.com", false],

@@ -1,4 +1,4 @@
-import { fail } from "../kernel/index.ts";
+import { fail, isLoopbackHost } from "../kernel/index.ts";
 
 /** The origin of a child process: what it gets, it gets through its own environment. */
 export const COMMAND_ORIGIN = "command:";
@@ -40,8 +40,7 @@ export function normaliseOrigin(address: string): string {
 /** This machine: 127.0.0.0/8, `::1` or `localhost`, in a normalised origin. */
 export function isLoopback(origin: string): boolean {
   const host = /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]*\]|[^:/]*)/.exec(origin)?.[1];
-  if (host === undefined) return false;
-  return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  return host !== undefined && isLoopbackHost(host);
 }
 
 /** How a secret would travel to a normalised origin; `unknown` for a scheme nobody here has heard of. */

@@ -56,7 +56,7 @@ describe("a source of tools", () => {
     expect(text + warnings.join()).not.toContain("s3cr3tvalue");
   });
 
-  it.each(["", "  ", "https://", "'x"])("refuses %j", (source) => {
+  it.each(["", "  ", "https://", "'x", "ftp://a.example/mcp", "ws://a.example/mcp"])("refuses %j", (source) => {
     expect(() => parse(source)).toThrow();
   });
 });

@@ -25,7 +25,11 @@ const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|.*(?:token|s
 export function parseMcpSource(source: string | URL, options: McpSourceOptions): McpSource {
   const text = String(source).trim();
   if (text === "") fail("invalid-argument", "There is no source to import from.", { remedy: "Give an address or a command." });
-  const found = /^https?:\/\//i.test(text) ? addressOf(text, options) : commandOf(text);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
+    fail("invalid-argument", `There is no MCP over ${scheme}.`, { remedy: "Give an http or https address, or the command that starts the server." });
+  }
+  const found = scheme === undefined ? commandOf(text) : addressOf(text, options);
   const connection = { ...found.connection };
   if (options.authEnv !== undefined) {
     if (!VARIABLE.test(options.authEnv)) {

@@ -17,6 +17,7 @@ export {
 } from "./errors.ts";
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
 export { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
+export { isLoopbackHost } from "./loopback.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { readRateHeaders, type RateNews } from "./rate-headers.ts";
 export { createRedactor, isSecretName, redactError, type Redactor } from "./redaction.ts";

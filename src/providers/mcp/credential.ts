@@ -1,4 +1,4 @@
-import { fail } from "../../kernel/index.ts";
+import { fail, isLoopbackHost } from "../../kernel/index.ts";
 import type { SessionCapability, TargetContext } from "../../session/handler.ts";
 import { isHeaderName, isHeaderValue } from "./headers.ts";
 
@@ -52,7 +52,7 @@ function namedVariable(read: CredentialQuestion["read"]): string | undefined {
 function ownToken({ capability, context, read, url }: CredentialQuestion): Found | undefined {
   const literal = read("auth_token");
   if (literal !== undefined && literal !== "") {
-    if (url.protocol !== "https:" && !isLoopback(url.hostname)) {
+    if (url.protocol !== "https:" && !isLoopbackHost(url.hostname)) {
       fail("permission-denied", `The token of ${JSON.stringify(capability.id)} would travel to ${url.host} in the clear.`, {
         remedy: "Use an https URL.",
       });
@@ -138,8 +138,4 @@ function applyKey(text: string, source: string | undefined, { capability, read, 
         remedy: 'Use :location "header", "query" or "cookie".',
       });
   }
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname) || hostname.endsWith(".localhost");
 }

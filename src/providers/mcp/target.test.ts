@@ -156,6 +156,7 @@ describe("the credential", () => {
       expect.objectContaining({ code: "permission-denied" }),
     );
     expect(authorization({ auth_token: "t0", server_url: "http://127.0.0.1:1/" })).toBe("Bearer t0");
+    expect(() => authorization({ auth_token: "t0", server_url: "http://a.localhost:1/" })).toThrow("in the clear");
   });
 
   test.each<JsonObject>([{ type: "magic" }, { type: "api-key", location: "pocket" }, { type: "api-key", name: "a b" }, { type: "basic" }])(
