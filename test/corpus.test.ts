@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CcosError, isCcosError, type ErrorCode } from "../src/kernel/index.ts";
+import { casesOf, expectedText, files, folder } from "./corpus-cases.ts";
 import {
   builtinNames,
   evaluate,
-  formText,
-  formToValue,
   print,
   RtfsMap,
   readProgram,
@@ -16,41 +15,6 @@ import {
   type MapKey,
   type Value,
 } from "../src/rtfs/index.ts";
-
-// A case is three forms: a program, `=>` and its value, or a program, `!!` and the kind (or code) of its
-// error. `(text "…")` is a program given as text, for what does not read as one form.
-
-const folder = new URL("./corpus/", import.meta.url);
-const files = readdirSync(folder).filter((name) => name.endsWith(".rtfs"));
-
-interface Case {
-  readonly program: string;
-  readonly verb: string;
-  readonly expected: Form;
-  readonly line: number;
-}
-
-function casesOf(file: string): Case[] {
-  const forms = readProgram(readFileSync(new URL(file, folder), "utf8"), { file });
-  const cases: Case[] = [];
-  for (let index = 0; index < forms.length; index += 3) {
-    const [form, verb, expected] = forms.slice(index, index + 3) as [Form, Form, Form];
-    const { line } = form.source.place(form.start);
-    if (verb?.kind !== "symbol" || (verb.name !== "=>" && verb.name !== "!!") || expected === undefined) {
-      throw new Error(`${file}:${line} is no case`);
-    }
-    cases.push({ program: programOf(form), verb: verb.name, expected, line });
-  }
-  return cases;
-}
-
-function programOf(form: Form): string {
-  if (form.kind === "list" && form.items[0]?.kind === "symbol" && form.items[0].name === "text") {
-    const text = form.items[1];
-    if (text?.kind === "string") return text.value;
-  }
-  return formText(form);
-}
 
 /** What the cases call: echoes, failures, a context and a store; anything else answers with its id and arguments. */
 function createTestHost(): Host {
@@ -113,10 +77,9 @@ async function outcome(program: string): Promise<string> {
 
 for (const file of files) {
   describe(file, () => {
-    for (const { program, verb, expected, line } of casesOf(file)) {
-      test(`${line}: ${program.slice(0, 100)}`, async () => {
-        const wanted = verb === "=>" ? print(formToValue(expected)) : `!! ${formText(expected)}`;
-        expect(await outcome(program)).toBe(wanted);
+    for (const one of casesOf(file)) {
+      test(`${one.line}: ${one.program.slice(0, 100)}`, async () => {
+        expect(await outcome(one.program)).toBe(expectedText(one));
       });
     }
   });

@@ -12,6 +12,7 @@ export {
   type SessionDelegate,
   type SessionUse,
 } from "./call.ts";
+export { checkPrograms, type ProgramFindings } from "./check-programs.ts";
 export { createMarketplace, type CreateMarketplaceOptions } from "./create-marketplace.ts";
 export { normaliseEffect, normaliseEffects } from "./effects.ts";
 export { flattenMetadata } from "./flatten-metadata.ts";
@@ -19,6 +20,7 @@ export type { ProgramHostOptions } from "./host.ts";
 export { loadCapabilities, type LoadCapabilitiesOptions, type LoadedCapabilities } from "./load-capabilities.ts";
 export type { Execution, Manifest, NativeContext, NativeFunction, Origin, ProviderBlock } from "./manifest.ts";
 export { CapabilityMarketplace, type CallResult, type MarketplaceCallOptions, type MarketplaceOptions } from "./marketplace.ts";
+export { moduleFiles } from "./module-files.ts";
 export { nativeCapability, outputTo, type NativeDeclaration, type OutputSinks } from "./native/index.ts";
 export { preludeBindings } from "./prelude.ts";
 export { requiresSession, type ProviderKnowledge } from "./provider-block.ts";
