@@ -1,6 +1,7 @@
 import { join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
+  checkPrograms,
   createMarketplace,
   loadCapabilities,
   outputTo,
@@ -12,7 +13,7 @@ import {
   type CapabilityMarketplace,
   type LoadedCapabilities,
   type Manifest,
-  type OutputSinks,
+  type ProgramFindings,
   type ReadWarning,
 } from "./capability/index.ts";
 import {
@@ -28,6 +29,7 @@ import {
   type TrustStore,
 } from "./config/index.ts";
 import type { Diagnosis } from "./doctor/index.ts";
+import type { CapabilityShelf, CCOSEnvironment, DiagnoseOptions, EnvironmentOptions, RunOptions } from "./environment-contract.ts";
 import {
   CcosError,
   createEmitter,
@@ -41,98 +43,19 @@ import {
   type JsonObject,
   type JsonValue,
   type Listener,
-  type Random,
   type Redactor,
   type RuntimeEvents,
   type Unsubscribe,
 } from "./kernel/index.ts";
-import { createStandardPolicies, type ExplainedSettings, type PolicyShelf } from "./policies/index.ts";
+import { createStandardPolicies, type PolicyShelf } from "./policies/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
-import { evaluate, fromJson, toJson, type Host, type Limits, type Value } from "./rtfs/index.ts";
+import { evaluate, fromJson, toJson, type Host, type Value } from "./rtfs/index.ts";
 import { openStore } from "./stores/index.ts";
-import { checkSettings, SessionPoolManager, type SessionHandler, type SessionInfo } from "./session/index.ts";
+import { checkSettings, SessionPoolManager } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
+export type { CapabilityShelf, CCOSEnvironment, DiagnoseOptions, EnvironmentOptions, RunOptions } from "./environment-contract.ts";
 export { preludeBindings } from "./capability/index.ts";
-
-export interface EnvironmentOptions {
-  /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
-  readonly capabilities?: readonly string[] | undefined;
-  /** The configuration as an object, or the path of a file. Default: `./ccos.config.json` if it exists. */
-  readonly config?: string | object | undefined;
-  /** Where session records outlive the process. Only `memory`, the default, for now. */
-  readonly store?: string | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-  /** The variables a handshake may read. Default: `process.env`. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
-  readonly cwd?: string | undefined;
-  readonly handlers?: readonly SessionHandler[] | undefined;
-  /** Where programs print and log; each text comes with its line end. Default: stderr, with what is secret blanked. */
-  readonly output?: OutputSinks | undefined;
-  /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */
-  readonly onWarning?: ((warning: RuntimeEvents["warning"]) => void) | undefined;
-}
-
-export interface RunOptions extends CallOptions {
-  /** Bound to the symbol `input`. */
-  readonly input?: JsonValue | undefined;
-  readonly limits?: Partial<Limits> | undefined;
-  /** Named in the places of errors. */
-  readonly file?: string | undefined;
-}
-
-export interface DiagnoseOptions {
-  /** Default: every capability. What is not trusted and not named is not contacted beyond this machine. */
-  readonly id?: string | undefined;
-  /** For each step that waits for somebody, in milliseconds. Default 10,000. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface CapabilityShelf {
-  /** Sorted by id. Those of the runtime, `ccos.*`, are listed only where the query asks for them. */
-  list(query?: string): Manifest[];
-  get(id: string): Manifest | undefined;
-  /** Loads a file, a folder, or RTFS text (anything with a parenthesis or brace first); gives the ids. Trusted. */
-  load(pathOrText: string): Promise<string[]>;
-  remove(id: string): boolean;
-  /**
-   * Every setting in force for a capability, with its source: call options aside, as far as the file says where its
-   * calls go. Undefined for an unknown id and for what needs no session. Throws `invalid-argument` for wrong settings.
-   */
-  settings(id: string): ExplainedSettings | undefined;
-}
-
-export interface CCOSEnvironment extends AsyncDisposable {
-  /** Calls a capability; plain JSON in, plain JSON out. */
-  call(id: string, input?: JsonValue, options?: CallOptions): Promise<JsonValue>;
-  /** The same, with the session used and the number of attempts. */
-  callDetailed(id: string, input?: JsonValue, options?: CallOptions): Promise<CallResult>;
-  /** Runs an RTFS program; its value as plain JSON. */
-  run(source: string, options?: RunOptions): Promise<JsonValue>;
-  /** The same; its value as the language has it. */
-  evaluate(source: string, options?: RunOptions): Promise<Value>;
-  /** What carries the calls of a program that somebody else evaluates: one whose definitions outlive a run. */
-  createHost(options?: Pick<RunOptions, "signal" | "caller">): Host;
-  readonly capabilities: CapabilityShelf;
-  readonly sessions: {
-    list(): SessionInfo[];
-    close(id: string): Promise<boolean>;
-    registerHandler(handler: SessionHandler): void;
-  };
-  readonly policies: PolicyShelf;
-  /**
-   * What stands between a capability, or each of them, and its peer: variables, trust, reachability, handshake.
-   * Opens sessions and executes nothing. Throws `not-found` for an unknown id.
-   */
-  diagnose(options?: DiagnoseOptions): Promise<Diagnosis[]>;
-  on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe;
-  readonly redactor: Redactor;
-  /** Drains: running calls end or hit the deadline, then every session is terminated at its peer. */
-  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
-}
 
 const DEFAULT_FOLDER = "capabilities";
 
@@ -158,14 +81,19 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   return environment;
 }
 
+/** What checking finds, besides what loading would: warnings of programs and of the code of capabilities, too. */
+export interface CheckedFiles extends Omit<LoadedCapabilities, "warnings"> {
+  readonly warnings: readonly (ReadWarning | ProgramFindings["warnings"][number])[];
+}
+
 /**
- * Reads and validates files and folders as loading would, and executes nothing. Providers that the
- * configuration names are known by name; their modules are not loaded.
+ * Reads and validates files and folders as loading would, looks through the code in them, and executes nothing.
+ * Providers that the configuration names are known by name; their modules are not loaded.
  */
 export async function checkCapabilities(
   paths: readonly string[],
   options: { readonly cwd?: string | undefined; readonly providers?: readonly string[] | undefined } = {},
-): Promise<LoadedCapabilities> {
+): Promise<CheckedFiles> {
   const builtIn = createMcpHandler();
   const knowledge = {
     providers: () => [builtIn.provider, ...(options.providers ?? [])],
@@ -173,7 +101,12 @@ export async function checkCapabilities(
       provider === builtIn.provider ? builtIn.traits : options.providers?.includes(provider) ? {} : undefined,
   };
   const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), { trusted: true, providers: knowledge });
-  return { ...loaded, errors: [...loaded.errors, ...loaded.manifests.flatMap(mistakeInSettings)] };
+  const programs = checkPrograms(loaded.files);
+  return {
+    ...loaded,
+    errors: [...loaded.errors, ...loaded.manifests.flatMap(mistakeInSettings), ...programs.errors],
+    warnings: [...loaded.warnings, ...programs.warnings],
+  };
 }
 
 function mistakeInSettings(manifest: Manifest): CcosError[] {
@@ -255,6 +188,7 @@ class Environment implements CCOSEnvironment {
       redactor: this.redactor,
       defaultTimeoutMs: (manifest) => this.#manager.timeoutMsOf(manifest) ?? config.timeout_ms,
       readVariable,
+      loadFile: (path) => this.#load(resolve(cwd, path)),
       output: wiring.output ?? outputTo(() => process.stderr, (text) => this.redactor.redactKnown(text)),
     });
     this.capabilities = {
@@ -316,6 +250,7 @@ class Environment implements CCOSEnvironment {
       limits: options.limits,
       signal: deadline.signal,
       file: options.file,
+      loadModule: options.loadModule,
     });
   }
 

@@ -13,6 +13,8 @@ export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from
 export { typeName, type TypeName } from "./kinds.ts";
 export { isKnownName, knownNames } from "./known-names.ts";
 export { builtinNames, TOPICS } from "./library/index.ts";
+export { lint, type LintOptions } from "./lint/lint.ts";
+export type { LintCode, LintWarning } from "./lint/warning.ts";
 export { compareValues } from "./ordering.ts";
 export { displayString, formText, print, type PrintOptions } from "./printer.ts";
 export { isKeywordName } from "./reader/characters.ts";

@@ -236,6 +236,36 @@ describe("check", () => {
     expect(unknown.stderr).toContain('"line"');
   });
 
+  test("warns of what looks wrong in programs and in the code of capabilities, and says where", async () => {
+    await place.write({
+      "suspect/program.rtfs": "(defn f [n]\n  (let [unused 1]\n    (lenght n)))\n",
+      "suspect/cap.rtfs": '(capability "x.suspect" :description "D"\n  :implementation (fn [in] (inc 1 2)))\n',
+    });
+    const { code, stdout, stderr } = await place.ccos(["check", "suspect"]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      "warning: suspect/cap.rtfs:2:28 inc takes 1 argument; here it is given 2.",
+      "warning: suspect/program.rtfs:2:9 The binding unused is never used. If that is meant, begin its name with _.",
+      'warning: suspect/program.rtfs:3:6 The name lenght is not defined. Did you mean "length"?',
+      "2 files, 1 capability, 0 errors, 3 warnings",
+    ]);
+    const { warnings } = JSON.parse((await place.ccos(["check", "suspect", "--json"])).stdout) as { warnings: object[] };
+    expect(warnings).toContainEqual({
+      file: "suspect/program.rtfs",
+      line: 3,
+      column: 6,
+      code: "unknown-name",
+      message: 'The name lenght is not defined. Did you mean "length"?',
+    });
+  });
+
+  test("refuses a program of a wrong shape with 3", async () => {
+    await place.write({ "shapes/program.rtfs": "(def a 1)\n(let [x] x)\n" });
+    const { code, stderr } = await place.ccos(["check", "shapes"]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/error\[read-error\]: This binding has no value\.\n {2}at shapes\/program\.rtfs:2:7/);
+  });
+
   test("of good files ends with 0", async () => {
     expect(await place.ccos(["check", "caps"])).toMatchObject({ code: 0, stdout: "" });
   });
