@@ -48,6 +48,14 @@ test("a call that failed, or that left the line, gives its place to the next", a
   expect(await bench.run(bench.call(), takes(bench.clock, 0))).toBe("done");
 });
 
+test("a call that was canceled before it came does not wait", async () => {
+  const bench = policyBench(rig);
+  const busy = [1, 2].map(() => bench.run(bench.call(), takes(bench.clock, 100)));
+  await expect(bench.run(bench.call({ signal: AbortSignal.abort() }), takes(bench.clock, 0))).rejects.toMatchObject({ code: "canceled" });
+  await bench.clock.advance(100);
+  await Promise.all(busy);
+});
+
 test("peers, and settings that differ, have bulkheads of their own", async () => {
   const bench = policyBench(rig);
   const busy = [1, 2].map(() => bench.run(bench.call(), takes(bench.clock, 100)));

@@ -60,7 +60,6 @@ class Cache implements ResponseCache {
           if (isStale) this.#refresh(key, call, next, shelf);
           return parseJson(kept.text);
         }
-        shelf.delete(key);
       }
     }
     this.#around.events.emit("cacheMissed", eventOf(call));
@@ -100,7 +99,6 @@ class Cache implements ResponseCache {
   }
 
   #keep(key: string, value: JsonValue, shelf: LRUCache<string, Kept>): void {
-    if (this.#closed) return;
     let text: string;
     try {
       text = stringifyJson(value);

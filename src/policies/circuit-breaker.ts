@@ -2,7 +2,7 @@ import { isJsonObject, toCcosError, type BreakerState, type CcosError, type Json
 import { admit, CLOSED, settle, stateAt, type Breaker, type Evidence } from "./breaker-state.ts";
 import type { CircuitBreakerSettings } from "./policy-settings.ts";
 import type { Policy, PolicyCall, Work } from "./policy.ts";
-import { refuse, refusedBy, shownError, type PolicySurroundings } from "./surroundings.ts";
+import { refuse, shownError, type PolicySurroundings } from "./surroundings.ts";
 
 export interface PeerName {
   readonly provider: string;
@@ -206,7 +206,6 @@ function keyOf({ provider, endpoint }: PeerName): string {
 
 /** What a failure says of the peer's health. */
 function evidenceOf(error: CcosError): Evidence {
-  if (refusedBy(error) !== undefined) return "none";
   switch (error.code) {
     case "deadline-exceeded":
       // The time may have gone by while the call waited here.

@@ -88,6 +88,18 @@ test("one who leaves the line lets the others move up", async () => {
   expect(seen).toEqual([0, 0, 500, "canceled undefined", 1_000]);
 });
 
+test("when the last one leaves the line, nothing is left to wait for", async () => {
+  const bench = policyBench(rig);
+  const { make } = log(bench);
+  const controller = new AbortController();
+  for (const parts of [{}, {}, { signal: controller.signal }]) void make(parts);
+  await bench.clock.settle();
+  expect(bench.clock.pendingTimers).toBe(1);
+  controller.abort();
+  await bench.clock.settle();
+  expect(bench.clock.pendingTimers).toBe(0);
+});
+
 test("max_queue bounds those who wait", async () => {
   const bench = policyBench(rig);
   const { seen, make } = log(bench);
@@ -177,6 +189,29 @@ describe("learning", () => {
     await bench.clock.advance(5_000);
     expect(seen).toEqual([0, 0, 800]);
     await Promise.all(running);
+  });
+
+  test("calls that have ended are not", async () => {
+    const bench = policyBench(rig);
+    const { seen, make } = log(bench);
+    const limited = { settings: { rateLimit: { ...rateLimit, limit: 100 } } };
+    for (let count = 0; count < 5; count++) await make(limited);
+    await make(limited, new CcosError("rejected", "No.", { details: { rateLimit: { remaining: 2, resetMs: 800 } } }));
+    for (let count = 0; count < 3; count++) void make(limited);
+    await bench.clock.advance(5_000);
+    expect(seen.slice(6)).toEqual([0, 0, 800]);
+  });
+
+  test("a pause is remembered, however many other identities call meanwhile", async () => {
+    const bench = policyBench(rig);
+    const { seen, make } = log(bench);
+    await make({ ...UNLIMITED, tenant: "ann" }, refusal(10_000));
+    for (let count = 0; count < 3_000; count++) await make({ tenant: `other ${count}` });
+    await bench.clock.advance(5_000);
+    for (let count = 0; count < 3_000; count++) await make({ tenant: `yet another ${count}` });
+    void make({ ...UNLIMITED, tenant: "ann" });
+    await bench.clock.advance(20_000);
+    expect(seen.at(-1)).toBe(10_000);
   });
 
   test("a limit that is told with an answer counts as well", async () => {

@@ -142,6 +142,16 @@ test("a call that runs out of time while it waits fails with its own reason", as
   expect((await running).error).toMatchObject({ code: "deadline-exceeded", message: "Too late." });
 });
 
+test("a call that was ended while it ran is not held up by a wait", async () => {
+  const bench = policyBench(rig);
+  const controller = new AbortController();
+  const work = async (): Promise<never> => {
+    controller.abort();
+    throw failing("unavailable");
+  };
+  await expect(bench.run(bench.call({ signal: controller.signal }), work)).rejects.toMatchObject({ code: "unavailable" });
+});
+
 describe("the retry budget", () => {
   const tight = { retry: { ...retry, maxAttempts: 3, initialDelayMs: 1, maxDelayMs: 1, budgetRatio: 0.2, budgetMinPerSecond: 0 } };
 

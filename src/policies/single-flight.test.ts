@@ -113,6 +113,19 @@ describe("who leaves", () => {
   });
 });
 
+test("an execution that was given up is joined by nobody, even where it does not let go", async () => {
+  const { run, call, runs, work, clock } = flightBench();
+  const controller = new AbortController();
+  const stuck = run(call({ signal: controller.signal }), () => new Promise(() => {})).catch((error: CcosError) => error.code);
+  controller.abort();
+  expect(await stuck).toBe("canceled");
+  await clock.settle();
+  const next = run(call(), work);
+  await clock.advance(100);
+  expect(await next).toMatchObject({ run: 1 });
+  expect(runs).toHaveLength(1);
+});
+
 test("the shared execution has as much time as the most patient of those who wait", async () => {
   const { run, call, clock } = flightBench();
   const left: number[] = [];
