@@ -2,7 +2,7 @@ import type { CallOptions, CallResult, Manifest, OutputSinks } from "./capabilit
 import type { Diagnosis } from "./doctor/index.ts";
 import type { Clock, JsonValue, Listener, Random, Redactor, RuntimeEvents, Unsubscribe } from "./kernel/index.ts";
 import type { ExplainedSettings, PolicyShelf } from "./policies/index.ts";
-import type { Host, Limits, LoadModule, Value } from "./rtfs/index.ts";
+import type { Host, Limits, Value } from "./rtfs/index.ts";
 import type { SessionHandler, SessionInfo } from "./session/index.ts";
 
 export interface EnvironmentOptions {
@@ -31,8 +31,8 @@ export interface RunOptions extends CallOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** Named in the places of errors. */
   readonly file?: string | undefined;
-  /** Finds the modules that the program imports, as `moduleFiles` does. Default: there are none. */
-  readonly loadModule?: LoadModule | undefined;
+  /** The file of the program: what it imports is read from beside it, and from nowhere else. Default: no file is imported. */
+  readonly importsBeside?: string | undefined;
 }
 
 export interface DiagnoseOptions {

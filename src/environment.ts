@@ -4,6 +4,7 @@ import {
   checkPrograms,
   createMarketplace,
   loadCapabilities,
+  moduleFiles,
   outputTo,
   preludeBindings,
   readCapabilities,
@@ -250,7 +251,7 @@ class Environment implements CCOSEnvironment {
       limits: options.limits,
       signal: deadline.signal,
       file: options.file,
-      loadModule: options.loadModule,
+      loadModule: options.importsBeside === undefined ? undefined : moduleFiles(options.importsBeside, this.#cwd),
     });
   }
 
@@ -350,7 +351,7 @@ class Environment implements CCOSEnvironment {
   #warn(warnings: readonly ReadWarning[]): void {
     for (const { code, message, place } of warnings) {
       const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
-      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
+      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file, advice: true });
     }
   }
 }

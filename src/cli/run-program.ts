@@ -24,7 +24,7 @@ export async function runProgram({ source, file, input, print }: Program, contex
   const form = print ?? (context.options.json === true ? "json" : "edn");
   try {
     await withEnvironment(context, async (env) => {
-      const value = await env.evaluate(source, { file, input, signal: context.signal });
+      const value = await env.evaluate(source, { file, importsBeside: file, input, signal: context.signal });
       context.output.value(form === "json" ? toJsonText(value, { indent: context.output.terminal ? 2 : 0, maxLength }) : printEdn(value, { maxLength }));
     });
     return EXIT.done;
