@@ -1,5 +1,6 @@
 import type { CCOSEnvironment, EnvironmentOptions } from "../environment.ts";
 import type { CommandContext } from "./command-context.ts";
+import type { Output } from "./output.ts";
 
 /** What is named by flag or variable counts as named by the user; the rest is the environment's to find. */
 export function environmentOptions({ options, env, cwd }: Pick<CommandContext, "options" | "env" | "cwd">): EnvironmentOptions {
@@ -29,17 +30,44 @@ export async function openEnvironment(
 ): Promise<CCOSEnvironment> {
   const { createEnvironment } = await import("../environment.ts");
   const { output } = context;
+  const warnings = warningsTo(output, context.options.verbose === true);
   const env = await createEnvironment({
     ...environmentOptions(context),
     output: { print: (text) => output.printed(text), log: (text) => output.printed(text) },
-    onWarning: onWarning ?? (({ message }) => output.note(`${output.style("yellow", "warning:")} ${output.style([], message)}`)),
+    onWarning: onWarning ?? warnings.hear,
   });
+  warnings.loaded();
   output.guard(env.redactor);
   if (context.options.verbose === true) {
     const { tellStory } = await import("./verbose-story.ts");
     tellStory(env, output);
   }
   return env;
+}
+
+/**
+ * Prints warnings. How files are written is the business of `ccos check`: of that, a command that uses them
+ * says only that there is something, unless it is asked to tell more.
+ */
+function warningsTo(output: Output, verbose: boolean): { hear: NonNullable<EnvironmentOptions["onWarning"]>; loaded: () => void } {
+  let held = new Map<string, number>();
+  let isLoading = true;
+  const tell = (text: string): void => output.note(`${output.style("yellow", "warning:")} ${output.style([], text)}`);
+  return {
+    hear({ message, advice, file }) {
+      if (advice === true && !verbose && isLoading) held.set(file ?? "text", (held.get(file ?? "text") ?? 0) + 1);
+      else tell(message);
+    },
+    loaded() {
+      isLoading = false;
+      const [first, ...others] = held.keys();
+      const count = [...held.values()].reduce((sum, each) => sum + each, 0);
+      held = new Map();
+      if (first === undefined) return;
+      const where = others.length === 0 ? first : `${first} and ${others.length} more ${others.length === 1 ? "file" : "files"}`;
+      tell(`${where}: ${count === 1 ? "a remark" : `${count} remarks`}; ccos check tells what.`);
+    },
+  };
 }
 
 /** The same for the time of one use; drained before the command ends. */

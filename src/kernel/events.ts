@@ -107,6 +107,14 @@ export interface RuntimeEvents {
   cacheRefreshFailed: PolicyEvent & { readonly error: ErrorJson };
   /** A call was given the answer of another that asked the same. */
   callShared: PolicyEvent & { readonly leaderId: string };
-  /** Something a person should know that fails nothing: a broken file, an ignored key. */
-  warning: { readonly code: string; readonly message: string; readonly file?: string | undefined };
+  /**
+   * Something a person should know that fails nothing: a broken file, an ignored key. `advice` is about how a file is
+   * written: what it declares is loaded, and `ccos check` says the same.
+   */
+  warning: {
+    readonly code: string;
+    readonly message: string;
+    readonly file?: string | undefined;
+    readonly advice?: true | undefined;
+  };
 }

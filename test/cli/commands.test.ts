@@ -209,6 +209,13 @@ describe("check", () => {
     expect(stderr).toMatch(/warning: bad\/no-session\.rtfs:1:\d+ .*requires_session/);
   });
 
+  test("is where remarks on a file belong: who uses it is told that there are some, and with --verbose which", async () => {
+    const brief = await place.ccos(["list", "--capabilities", "bad/no-session.rtfs"]);
+    expect(brief.stderr).toBe("warning: bad/no-session.rtfs: a remark; ccos check tells what.\n");
+    const full = await place.ccos(["list", "--capabilities", "bad/no-session.rtfs", "--verbose"]);
+    expect(full.stderr).toMatch(/^warning: bad\/no-session\.rtfs:1:\d+ .*requires_session/);
+  });
+
   test("with --json reports the same for programs", async () => {
     const { code, stdout } = await place.ccos(["check", "bad", "caps", "--json"]);
     expect(code).toBe(3);
