@@ -46,6 +46,7 @@ export async function findFiles(paths: readonly string[], maxFiles: number, erro
       const info = await stat(path);
       if (info.isDirectory()) await search(path, await realpath(path), depth);
       else if (info.isFile() && (given || path.endsWith(".rtfs"))) add(path, await realpath(path));
+      else if (given) errors.push(neitherFileNorFolder(path));
     } catch (error) {
       // A dangling link inside a folder is nobody's mistake here; a path that was asked for is.
       if (given || (error as NodeJS.ErrnoException).code !== "ENOENT") errors.push(unreadable(path, error));
@@ -53,6 +54,14 @@ export async function findFiles(paths: readonly string[], maxFiles: number, erro
   };
   for (const path of paths) await visit(path, 0, true);
   return files;
+}
+
+/** A pipe or a device may have no end, and gives its content only once. */
+function neitherFileNorFolder(path: string): CcosError {
+  return new CcosError("invalid-argument", `${path} is neither a file nor a folder.`, {
+    place: { file: path, line: 1, column: 1 },
+    remedy: "Name a file or a folder; save what a pipe gives in a file first.",
+  });
 }
 
 /** What is wrong with a path that could not be read. */

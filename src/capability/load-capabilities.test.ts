@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -32,6 +33,14 @@ describe("loading capability files", () => {
     expect(idsOf(loaded)).toEqual(["a", "x", "b", "named"]);
     expect(loaded.files.map((file) => relative(root, file))).toEqual(["a/a.rtfs", "a/deep/x.rtfs", "b.rtfs", "other/named.txt"]);
     expect(loaded.errors).toEqual([]);
+  });
+
+  it("refuses a path that is neither file nor folder, and passes over what of that kind a folder holds", async () => {
+    const pipe = join(root, "pipe.rtfs");
+    execFileSync("mkfifo", [pipe]);
+    const { errors, files } = await loadCapabilities([root, pipe], { trusted: true });
+    expect(files).toEqual([]);
+    expect(errors.map(({ message }) => message)).toEqual([`${pipe} is neither a file nor a folder.`]);
   });
 
   it("goes on after a broken file, and tells the place of each mistake", async () => {
