@@ -20,6 +20,7 @@ export { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson
 export { isLoopbackHost } from "./loopback.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { readRateHeaders, type RateNews } from "./rate-headers.ts";
+export { Roster, type RosterMember } from "./roster.ts";
 export { createRedactor, isSecretName, redactError, type Redactor } from "./redaction.ts";
 export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
 export type { AttemptTrace, CallTracing, SpanAttributes } from "./tracing.ts";

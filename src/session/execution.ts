@@ -1,6 +1,5 @@
 import type { SessionUse } from "../capability/call.ts";
 import {
-  untilAborted,
   type CallTracing,
   type CcosError,
   type Clock,
@@ -149,9 +148,8 @@ export class Execution {
     // An async wrapper, so that a handler which throws at once is no special case.
     const execute = async (): Promise<JsonValue> => handler.executeWithSession(session, call, session.context);
     const work = trace === undefined ? execute() : trace.run(execute);
-    pool.releaseWhenSettled(lease, work, signal);
     try {
-      const value = await untilAborted(work, signal);
+      const value = await pool.settleOnLease(lease, work, signal);
       events.emit("attemptEnded", { ...event, durationMs: clock.monotonic() - startedAt });
       return value;
     } catch (error) {

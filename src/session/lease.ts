@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../kernel/index.ts";
+import { abortError, Roster, type Clock, type RosterMember, type Timer } from "../kernel/index.ts";
 import type { PooledSession } from "./pooled-session.ts";
 
 /** The right to run one call on a session. */
@@ -8,21 +8,21 @@ export interface Lease {
   release(): void;
 }
 
-interface Held {
-  readonly lease: Lease;
-  readonly holder: string;
-  readonly since: number;
-}
-
 /** Leases that have not come back, and an eye on those that never do. */
 export class LeaseBook {
   readonly #clock: Clock;
-  readonly #held = new Set<Held>();
+  readonly #held = new Roster<HeldLease>();
+  readonly #onReleased: (session: PooledSession) => void;
   readonly #onOverdue: (lease: Lease, holder: string, heldMs: number) => void;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, onOverdue: (lease: Lease, holder: string, heldMs: number) => void) {
+  constructor(
+    clock: Clock,
+    onReleased: (session: PooledSession) => void,
+    onOverdue: (lease: Lease, holder: string, heldMs: number) => void,
+  ) {
     this.#clock = clock;
+    this.#onReleased = onReleased;
     this.#onOverdue = onOverdue;
   }
 
@@ -32,25 +32,22 @@ export class LeaseBook {
    * @param holder who takes it, for the report of one that never comes back
    * @param timeoutMs how long it may be held; 0 for ever
    */
-  give(session: PooledSession, holder: string, timeoutMs: number, released: () => void): Lease {
-    let over = false;
-    const lease: Lease = {
-      session,
-      release: () => {
-        if (over) return;
-        over = true;
-        this.#held.delete(held);
-        if (this.#held.size === 0) this.cancel();
-        released();
-      },
-    };
-    const held: Held = { lease, holder, since: this.#clock.monotonic() };
-    this.#held.add(held);
+  give(session: PooledSession, holder: string, timeoutMs: number): Lease {
+    const lease = new HeldLease(this, session, holder, this.#clock.monotonic());
+    this.#held.add(lease);
     if (timeoutMs > 0) this.#timer ??= this.#clock.setTimer(timeoutMs, () => this.#look(timeoutMs), { background: true });
     return lease;
   }
 
-  cancel(): void {
+  /** For leases: each comes back once. */
+  takeBack(lease: HeldLease): void {
+    this.#held.delete(lease);
+    this.#onReleased(lease.session);
+  }
+
+  /** Stops looking where there is nothing to look at. Not done at every release: most are followed by another lease. */
+  rest(): void {
+    if (this.#held.size > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -59,10 +56,10 @@ export class LeaseBook {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
     let next = Infinity;
-    for (const { lease, holder, since } of [...this.#held]) {
-      const heldMs = now - since;
+    for (const lease of this.#held) {
+      const heldMs = now - lease.since;
       if (heldMs >= timeoutMs) {
-        this.#onOverdue(lease, holder, heldMs);
+        this.#onOverdue(lease, lease.holder, heldMs);
         lease.release();
       } else next = Math.min(next, timeoutMs - heldMs);
     }
@@ -70,34 +67,62 @@ export class LeaseBook {
   }
 }
 
+class HeldLease implements Lease, RosterMember {
+  seat = -1;
+  readonly session: PooledSession;
+  readonly holder: string;
+  readonly since: number;
+  #book: LeaseBook | undefined;
+
+  constructor(book: LeaseBook, session: PooledSession, holder: string, since: number) {
+    this.#book = book;
+    this.session = session;
+    this.holder = holder;
+    this.since = since;
+  }
+
+  release(): void {
+    const book = this.#book;
+    this.#book = undefined;
+    book?.takeBack(this);
+  }
+}
+
 /** A session whose handler does not let go of an aborted call for this long is unfit. */
 const ABORT_GRACE_MS = 5_000;
 
 /**
- * Releases a lease when `work` has really ended, not when its caller has left by the signal: until then the
- * peer is busy with it. `stuck` is called where the work goes on long after the signal.
+ * Settles as `work` does, unless `signal` aborts first. The lease is released when the work has really ended, not
+ * when its caller has left by the signal: until then the peer is busy with it. `stuck` is called where the work
+ * goes on long after the signal.
  */
-export function releaseWhenSettled(
-  clock: Clock,
-  lease: Lease,
-  work: Promise<unknown>,
-  signal: AbortSignal,
-  stuck: () => void,
-): void {
-  let grace: Timer | undefined;
-  const onAbort = (): void => {
-    const giveUp = (): void => {
-      stuck();
+export function settleOnLease<T>(clock: Clock, lease: Lease, work: Promise<T>, signal: AbortSignal, stuck: () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let grace: Timer | undefined;
+    const onAbort = (): void => {
+      reject(abortError(signal));
+      const giveUp = (): void => {
+        stuck();
+        lease.release();
+      };
+      grace = clock.setTimer(ABORT_GRACE_MS, giveUp, { background: true });
+    };
+    const done = (): void => {
+      grace?.cancel();
+      signal.removeEventListener("abort", onAbort);
       lease.release();
     };
-    grace = clock.setTimer(ABORT_GRACE_MS, giveUp, { background: true });
-  };
-  const done = (): void => {
-    grace?.cancel();
-    signal.removeEventListener("abort", onAbort);
-    lease.release();
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  work.then(done, done);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    work.then(
+      (value) => {
+        done();
+        resolve(value);
+      },
+      (error: unknown) => {
+        done();
+        reject(error as Error);
+      },
+    );
+  });
 }

@@ -2,7 +2,7 @@ import { abortError, type CcosError } from "../kernel/index.ts";
 import { classifyFailure } from "./classify-failure.ts";
 import { endSession } from "./end-session.ts";
 import type { Target } from "./handler.ts";
-import { LeaseBook, releaseWhenSettled, type Lease } from "./lease.ts";
+import { LeaseBook, settleOnLease, type Lease } from "./lease.ts";
 import { Lifetimes, type LifetimeOwner } from "./lifetimes.ts";
 import { OpenBackoff } from "./open-backoff.ts";
 import { openSession } from "./open-session.ts";
@@ -70,7 +70,11 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     this.#backoff = new OpenBackoff(options.clock, options.random);
     this.#lifetimes = new Lifetimes(options.clock, this);
     this.#budgets = new PoolBudgets(this, options.budget, options.totalBudget);
-    this.#leases = new LeaseBook(options.clock, (lease, holder, heldMs) => this.#overdue(lease, holder, heldMs));
+    this.#leases = new LeaseBook(
+      options.clock,
+      (session) => this.#released(session),
+      (lease, holder, heldMs) => this.#overdue(lease, holder, heldMs),
+    );
   }
 
   /** Nothing is open, under way or waited for: forgetting this pool loses nothing. */
@@ -189,9 +193,12 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     this.#serve();
   }
 
-  /** Keeps the lease until `work` has really ended, even where its caller has long left by the signal. */
-  releaseWhenSettled(lease: Lease, work: Promise<unknown>, signal: AbortSignal): void {
-    releaseWhenSettled(this.#options.clock, lease, work, signal, () =>
+  /**
+   * Settles as `work` does, or with the signal. Keeps the lease until the work has really ended, even where its
+   * caller has long left by the signal.
+   */
+  settleOnLease<T>(lease: Lease, work: Promise<T>, signal: AbortSignal): Promise<T> {
+    return settleOnLease(this.#options.clock, lease, work, signal, () =>
       this.evict(lease.session, "did not let go of an aborted call"),
     );
   }
@@ -244,7 +251,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     session.active++;
     session.calls++;
     session.lastUsedAt = this.#options.clock.now();
-    return this.#leases.give(session, holder, this.#policy.leaseTimeoutMs, () => this.#released(session));
+    return this.#leases.give(session, holder, this.#policy.leaseTimeoutMs);
   }
 
   #released(session: PooledSession): void {
@@ -376,6 +383,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   }
 
   #end(session: PooledSession, reason: string): void {
+    this.#leases.rest();
     this.#track(endSession(this.#options, session, reason));
   }
 

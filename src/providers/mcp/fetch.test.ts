@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { Roster } from "../../kernel/index.ts";
 import { addressOf, createDispatcher, parseRetryAfter, send, TooLarge, type Exchange } from "./fetch.ts";
 
 let dispatcher: Agent;
@@ -96,7 +97,7 @@ describe("giving a request up", () => {
 
   test("works for all that are under way, and these are forgotten when they are over", async () => {
     answer = (request, response) => void (request.method === "GET" ? response.end("done") : undefined);
-    const underWay = new Set<Exchange>();
+    const underWay = new Roster<Exchange>();
     const open = [1, 2, 3].map(() => send(dispatcher, addressOf(url), { method: "POST", headers: {}, underWay }));
     expect(underWay.size).toBe(3);
     const response = await send(dispatcher, addressOf(url), { method: "GET", headers: {}, underWay });

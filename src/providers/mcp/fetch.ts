@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher } from "undici";
 
+import type { Roster, RosterMember } from "../../kernel/index.ts";
 import { HttpResponse } from "./http-response.ts";
 
 export { HttpResponse, TooLarge } from "./http-response.ts";
@@ -17,7 +18,7 @@ export interface HttpRequest {
   /** Called when the request leaves: before that a failure means that it never did. */
   readonly started?: (() => void) | undefined;
   /** Holds the exchange until its body has ended, so that it can be given up without a signal of its own. */
-  readonly underWay?: Set<Exchange> | undefined;
+  readonly underWay?: Roster<Exchange> | undefined;
 }
 
 /** Where a request goes: a URL as the dispatcher wants it. */
@@ -83,7 +84,8 @@ function exchange(dispatcher: Dispatcher, origin: string, path: string, request:
 }
 
 /** One request and its answer, as the dispatcher tells of them. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, RosterMember {
+  seat = -1;
   /** The answer has ended, or will not come. */
   over = false;
   readonly #request: HttpRequest;
@@ -100,9 +102,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { signal } = request;
     request.underWay?.add(this);
     if (signal === undefined) return;
-    this.#onAbort = (): void => this.abort(signal.reason as Error);
-    if (signal.aborted) this.#onAbort();
-    else signal.addEventListener("abort", this.#onAbort, { once: true });
+    // First a variable: the engine takes a function that is assigned to a property for one that will live long,
+    // and what such a function refers to outlives the call until the next full collection.
+    const onAbort = (): void => this.abort(signal.reason as Error);
+    this.#onAbort = onAbort;
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
   }
 
   /** Gives it up: whoever waits for the answer or its body is told at once. */

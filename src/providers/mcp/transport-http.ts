@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
-import { isJsonObject, parseJson, readRateHeaders, stringifyJson } from "../../kernel/index.ts";
+import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
 import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpRequest, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
@@ -43,7 +43,7 @@ interface StandingHeaders {
 export class HttpTransport extends WireTransport {
   readonly #options: HttpTransportOptions;
   readonly #address: HttpAddress;
-  readonly #underWay = new Set<Exchange>();
+  readonly #underWay = new Roster<Exchange>();
   #resumed: HttpTransportOptions["resumed"];
   #closed = false;
   #standing: StandingHeaders | undefined;
