@@ -47,6 +47,7 @@ describe("names that may have been meant", () => {
     ["lsit_issues", ["list_issues"]],
     ["GET_ME", ["get_me"]],
     ["send", ["mail.send"]],
+    ["my.own.mailer.send", ["mail.send"]],
     ["something_else_entirely", []],
   ])("%s → %j", (name, near) => {
     expect(nearestNames(name, known)).toEqual(near);

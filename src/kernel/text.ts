@@ -42,13 +42,14 @@ function distance(a: string, b: string, limit: number): number {
 export function nearestNames(name: string, known: Iterable<string>, most = 3): string[] {
   if (name.length > 200) return [];
   const wanted = name.toLowerCase();
+  const end = wanted.split(/[./]/).at(-1) ?? "";
   const limit = Math.max(1, Math.floor(name.length / 3));
   const scored: { name: string; score: number }[] = [];
   for (const candidate of known) {
     const text = candidate.toLowerCase();
     let score = distance(wanted, text, limit);
     // The last part of a dotted id is what people remember.
-    if (score > limit && wanted.length >= 3 && text.split(/[./]/).includes(wanted)) score = limit;
+    if (score > limit && end.length >= 3 && text.split(/[./]/).includes(end)) score = limit;
     if (score <= limit) scored.push({ name: candidate, score });
   }
   scored.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
