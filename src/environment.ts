@@ -179,7 +179,10 @@ class Environment implements CCOSEnvironment {
     });
     this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
-      this.#manager.registerLoader(provider, () => loadModule(module, loaded.file ?? join(cwd, "package.json")));
+      this.#manager.registerLoader(provider, async () => {
+        await loaded.confirm();
+        return loadModule(module, loaded.file ?? join(cwd, "package.json"));
+      });
     }
     for (const handler of wiring.handlers ?? []) this.#manager.registerHandler(handler);
     this.#marketplace = createMarketplace({
@@ -220,7 +223,7 @@ class Environment implements CCOSEnvironment {
     // A configuration that was only found makes nothing trusted by naming it.
     const isNamed = named !== undefined || (given !== undefined && loaded.named);
     const snapshot = isNamed ? undefined : trust.snapshot();
-    const trusted = snapshot === undefined ? true : (file: string) => snapshot.isTrusted(file);
+    const trusted = snapshot === undefined ? true : (file: string, text: string) => snapshot.isTrusted(file, text);
     this.#take(await loadCapabilities(paths, { trusted, providers }));
   }
 

@@ -1,8 +1,10 @@
-import { setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import { fail, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
 import { Float, isInteger, Keyword, List, mapKey, RtfsMap, Sym, Vector, type Form, type FormOf, type Value } from "../rtfs/index.ts";
 import { DEEPEST_METADATA } from "./flatten-metadata.ts";
 
 const TOO_DEEP = `what nests deeper than ${DEEPEST_METADATA} levels`;
+
+const MOST_PARTS = 100_000;
 
 /** Whether a form is data as it stands, so that nothing has to be evaluated to know its value. */
 export function isPlainData(form: Form): boolean {
@@ -83,7 +85,10 @@ function keyText(key: Form): string {
  * no JSON form (functions, errors, floats that are no numbers) is left out and named to `dropped`.
  */
 export function jsonOfValue(value: Value, dropped: (what: string) => void = () => {}): JsonValue | undefined {
+  let parts = 0;
   const convert = (item: Value, depth: number): JsonValue | undefined => {
+    // What stands in several places is met in each of them: a few steps make a value without end.
+    if (++parts > MOST_PARTS) fail("invalid-argument", `The value has more than ${MOST_PARTS} parts.`);
     if (item === null || typeof item === "boolean" || typeof item === "string" || isInteger(item)) return item;
     if (item instanceof Float) {
       if (Number.isFinite(item.value)) return item.value;

@@ -64,14 +64,12 @@ export class FieldReader {
   data(form: Form, what: string): JsonValue | undefined {
     const dropped = (part: string): void => this.warn("ignored", form, `${what} holds ${part}, which is left out.`);
     if (isPlainData(form)) return jsonOfForm(form, dropped);
-    let value: Value;
     try {
-      value = this.context.evaluate(form);
+      return jsonOfValue(this.context.evaluate(form), dropped);
     } catch (error) {
       const why = isCcosError(error) ? error.message : String(error);
       this.error(form, `${what} could not be evaluated: ${why}`, "Metadata is data; it may compute, but it calls nothing.");
       return undefined;
     }
-    return jsonOfValue(value, dropped);
   }
 }

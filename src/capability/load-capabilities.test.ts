@@ -56,6 +56,32 @@ describe("loading capability files", () => {
     ]);
   });
 
+  it("asks about trust with the text that it reads", async () => {
+    const file = await put("a.rtfs", capability("a"));
+    const asked: unknown[] = [];
+    const { manifests } = await loadCapabilities([root], { trusted: (...question) => asked.push(question) > 0 });
+    expect(asked).toEqual([[file, capability("a")]]);
+    expect(manifests[0]?.origin.trusted).toBe(true);
+  });
+
+  it("never lets what is not trusted take the id of what is", async () => {
+    await put("a.rtfs", capability("same"));
+    await put("b.rtfs", capability("same"));
+    const { manifests, errors } = await loadCapabilities([root], { trusted: (file) => file.endsWith("b.rtfs") });
+    expect(manifests.map(({ id, origin }) => [id, origin.trusted])).toEqual([["same", true]]);
+    expect(errors[0]?.message).toMatch(/a\.rtfs:1 is declared in .*b\.rtfs:1 too/);
+  });
+
+  it("spends a few seconds at most on data that is computed, all files together", async () => {
+    const costly = "(reduce (fn [sum n] (+ sum n)) 0 (range 0 20000))";
+    const text = Array.from({ length: 200 }, (_, n) => `(capability "c.${n}" :description "d" :metadata {:n ${costly}})`).join("\n");
+    for (let file = 0; file < 20; file++) await put(`${file}.rtfs`, text.replaceAll('"c.', `"c${file}.`));
+    const start = performance.now();
+    const { errors } = await loadCapabilities([root], { trusted: false });
+    expect(performance.now() - start).toBeLessThan(15_000);
+    expect(errors.at(-1)?.message).toContain("takes more than 3000 ms");
+  });
+
   it("reports one id in two files, naming both, and keeps the first", async () => {
     const first = await put("a.rtfs", capability("same"));
     const second = await put("b.rtfs", `\n${capability("same")}`);

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { CcosError } from "../kernel/index.ts";
+import { createDataEvaluator, type DataEvaluator } from "./evaluate-data.ts";
 import type { ReadWarning } from "./field-reader.ts";
 import { findFiles, unreadable } from "./find-files.ts";
 import type { Manifest } from "./manifest.ts";
@@ -8,8 +9,8 @@ import { duplicateError, readCapabilities, type ReadCapabilities } from "./read-
 import { readTextFile } from "./read-text-file.ts";
 
 export interface LoadCapabilitiesOptions {
-  /** Whether what is found in a file is trusted; see `Origin.trusted`. */
-  readonly trusted: boolean | ((file: string) => boolean | Promise<boolean>);
+  /** Whether what is found in a file is trusted, asked with the text that was read; see `Origin.trusted`. */
+  readonly trusted: boolean | ((file: string, text: string) => boolean | Promise<boolean>);
   readonly providers?: ProviderKnowledge | undefined;
   /** Bytes of one file. Default 10 MB. */
   readonly maxFileBytes?: number | undefined;
@@ -41,35 +42,41 @@ export async function loadCapabilities(
   const warnings: ReadWarning[] = [];
   const files = await findFiles(paths, options.maxFiles ?? 20_000, errors);
   const byId = new Map<string, Manifest>();
+  const evaluate = createDataEvaluator();
   let sliceEnd = performance.now() + SLICE_MS;
   for (const file of files) {
     if (performance.now() > sliceEnd) {
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    const { manifests, errors: own, warnings: told } = await readOne(file, options);
+    const { manifests, errors: own, warnings: told } = await readOne(file, options, evaluate);
     for (const error of own) errors.push(error);
     for (const warning of told) warnings.push(warning);
     for (const manifest of manifests) {
       const earlier = byId.get(manifest.id);
       if (earlier === undefined) byId.set(manifest.id, manifest);
-      else errors.push(duplicateError(manifest, earlier));
+      // What is not trusted does not take the place of what is, whichever comes first.
+      else if (manifest.origin.trusted && !earlier.origin.trusted) {
+        byId.set(manifest.id, manifest);
+        errors.push(duplicateError(earlier, manifest));
+      } else errors.push(duplicateError(manifest, earlier));
     }
   }
   return { manifests: [...byId.values()], errors, warnings, files };
 }
 
-async function readOne(file: string, options: LoadCapabilitiesOptions): Promise<ReadCapabilities> {
+async function readOne(file: string, options: LoadCapabilitiesOptions, evaluate: DataEvaluator): Promise<ReadCapabilities> {
   const maxBytes = options.maxFileBytes ?? 10_000_000;
   let text: ReturnType<typeof readTextFile>;
-  let trusted: boolean;
+  let trusted = options.trusted;
   try {
-    trusted = typeof options.trusted === "function" ? await options.trusted(file) : options.trusted;
     text = readTextFile(file, maxBytes);
+    // Of the text at hand, so that nothing can be put in its place between the question and the reading.
+    if (typeof trusted === "function") trusted = typeof text === "string" && (await trusted(file, text));
   } catch (error) {
     return { manifests: [], errors: [unreadable(file, error)], warnings: [] };
   }
-  if (typeof text === "string") return readCapabilities(text, { file, trusted, providers: options.providers });
+  if (typeof text === "string") return readCapabilities(text, { file, trusted, providers: options.providers, evaluate });
   const error = new CcosError("invalid-argument", `${file} has ${text.size} bytes, more than the ${maxBytes} a capability file may have.`, {
     place: { file, line: 1, column: 1 },
     remedy: "Split it into several files.",

@@ -140,6 +140,11 @@ describe("metadata", () => {
     expect(errorsOf('(capability "a" :description "d" :metadata 3)')[0]).toMatch(/is a map/);
   });
 
+  it("is refused where a few steps make more of it than anybody can write down", () => {
+    const bomb = "(reduce (fn [s _] [s s s s]) [1] (range 0 30))";
+    expect(errorsOf(`(capability "a" :description "d" :metadata {:x ${bomb}})`)[0]).toMatch(/more than 100000 parts/);
+  });
+
   it("loses a function, with a warning", () => {
     const text = '(capability "a" :description "d" :metadata {:f (fn [] 1) :k :word})';
     expect(readOne(text).metadata).toEqual({ k: "word" });

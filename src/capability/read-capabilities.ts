@@ -1,7 +1,7 @@
 import { CcosError, type ErrorPlace } from "../kernel/index.ts";
-import { read, type Form, type Value } from "../rtfs/index.ts";
+import { read } from "../rtfs/index.ts";
 import { findDeclarations } from "./capability-forms.ts";
-import { evaluateData } from "./evaluate-data.ts";
+import { createDataEvaluator, type DataEvaluator } from "./evaluate-data.ts";
 import type { Manifest } from "./manifest.ts";
 import { NO_PROVIDERS, type ProviderKnowledge } from "./provider-block.ts";
 import type { ReadWarning } from "./field-reader.ts";
@@ -12,6 +12,8 @@ export interface ReadCapabilitiesOptions {
   readonly file?: string | undefined;
   /** See `Origin.trusted`. */
   readonly trusted: boolean;
+  /** Computes what is written as code and meant as data. Default: one for this text alone. */
+  readonly evaluate?: DataEvaluator | undefined;
   /** The providers there are, and how their older files are read. Default: none. */
   readonly providers?: ProviderKnowledge | undefined;
 }
@@ -39,7 +41,7 @@ export function readCapabilities(text: string, options: ReadCapabilitiesOptions)
     file: options.file,
     trusted: options.trusted,
     providers: options.providers ?? NO_PROVIDERS,
-    evaluate: (form: Form): Value => evaluateData(form),
+    evaluate: options.evaluate ?? createDataEvaluator(),
   };
   for (const declaration of found.declarations) {
     const reading = readManifest(declaration, context);

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
-import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
+import { locateModule } from "./named-modules.ts";
 
 /**
  * What a module that the configuration names is for: its default export, else its export `handler`; a
@@ -10,8 +9,7 @@ import { pathToFileURL } from "node:url";
  * @param from the file that names it, from where packages are looked for
  */
 export async function loadModule(module: string, from: string): Promise<unknown> {
-  const file = isAbsolute(module) ? module : createRequire(from).resolve(module);
-  const loaded = (await import(pathToFileURL(file).href)) as { readonly default?: unknown; readonly handler?: unknown };
+  const loaded = (await import(pathToFileURL(locateModule(module, from)).href)) as { readonly default?: unknown; readonly handler?: unknown };
   const exported = loaded.default ?? loaded.handler;
   return typeof exported === "function" ? await (exported as () => unknown)() : exported;
 }

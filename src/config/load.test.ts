@@ -36,6 +36,31 @@ describe("the configuration", () => {
     expect((await mistakes({ config: "other.json" })).message).toContain("other.json cannot be read");
   });
 
+  it("that was found is judged by the text that was read", async () => {
+    await write('{"store": "memory"}');
+    const asked: unknown[] = [];
+    const isTrusted = (path: string, text?: string) => Promise.resolve(asked.push([path, text]) > 0);
+    await load({ trust: { isTrusted } });
+    expect(asked).toEqual([[join(cwd, "ccos.config.json"), '{"store": "memory"}']]);
+  });
+
+  it("that was found and trusted is asked about again before a module is loaded; a named one is not", async () => {
+    await write('{"providers": {"line": "./handler.ts"}}');
+    const found = await load();
+    await expect(found.confirm()).resolves.toBeUndefined();
+    trusted = false;
+    await expect(found.confirm()).rejects.toMatchObject({ code: "permission-denied", remedy: expect.stringContaining("ccos trust") });
+    const named = await load({ config: "ccos.config.json" });
+    await expect(named.confirm()).resolves.toBeUndefined();
+  });
+
+  it("that was found and trusted names no module by a variable, since nobody could trust what that leads to", async () => {
+    await write('{"providers": {"line": "./${WHICH}.ts"}}');
+    expect(await mistakes({ env: { WHICH: "evil" } })).toMatchObject({ code: "read-error", message: expect.stringContaining("by a variable") });
+    const { config } = await load({ env: { WHICH: "handler" }, config: "ccos.config.json" });
+    expect(config.providers).toEqual({ line: join(cwd, "handler.ts") });
+  });
+
   it("reads every section, and paths start where the file stands", async () => {
     await write(`{
       "$schema": "./schema.json",

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { fail, isCcosError, isJsonObject, type JsonObject } from "../kernel/index.ts";
+import { hasReference } from "./interpolate.ts";
 import { readJsonWithPlaces } from "./json-text.ts";
 import type { Config } from "./schema.ts";
 import type { TrustStore } from "./trust.ts";
@@ -38,7 +39,14 @@ export interface LoadedConfig {
   readonly credentials: Readonly<Record<string, readonly string[]>>;
   /** What the file says and what is not in force because it is not trusted; for people. */
   readonly warnings: readonly string[];
+  /**
+   * Asked before a module of the configuration is loaded, which may be long after the file was read: throws
+   * `permission-denied` where the modules are not those any more that were trusted.
+   */
+  confirm(): Promise<void>;
 }
+
+async function needsNone(): Promise<void> {}
 
 // Each of these could start code, open a connection, or widen what a program or a variable may do. Security that
 // only narrows is in force all the same.
@@ -57,12 +65,12 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   if (typeof config === "object") {
     const context = { name: "The configuration:", placeOf: undefined, trusted: true, ignored: [], env };
     const checked = anchor(await validateConfig(config as JsonObject, context), cwd);
-    return { config: checked, file: undefined, trusted: true, named: true, credentials: checked.credentials ?? {}, warnings: [] };
+    return { config: checked, file: undefined, trusted: true, named: true, credentials: checked.credentials ?? {}, warnings: [], confirm: needsNone };
   }
   const file = resolve(cwd, config ?? CONFIG_FILE);
   const name = shown(file, cwd);
   const text = await readText(file, name, config !== undefined);
-  if (text === undefined) return { config: {}, file: undefined, trusted: true, named: true, credentials: {}, warnings: [] };
+  if (text === undefined) return { config: {}, file: undefined, trusted: true, named: true, credentials: {}, warnings: [], confirm: needsNone };
 
   const placed = readJsonWithPlaces(text, name);
   const { value } = placed;
@@ -70,16 +78,31 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     fail("read-error", `${name}:1:1 is no JSON object, and a configuration is one.`, { place: placed.placeOf([]) });
   }
   const named = config !== undefined;
-  const trusted = named || (await options.trust.isTrusted(file));
+  const trusted = named || (await options.trust.isTrusted(file, text));
   const placeOf: ValidateContext["placeOf"] = (path, which) => placed.placeOf(path, which);
   const checked = anchor(await validateConfig(value, { name, placeOf, trusted, ignored: NOT_LOOKED_UP, env }), dirname(file));
   const credentials = checked.credentials ?? {};
-  if (trusted) return { config: checked, file, trusted, named, credentials, warnings: [] };
+  if (named) return { config: checked, file, trusted, named, credentials, warnings: [], confirm: needsNone };
+  const confirm = async (): Promise<void> => {
+    if (await options.trust.isTrusted(file)) return;
+    fail("permission-denied", `${name}, or a module that it names, has changed since it was read, and is not trusted any more.`, {
+      remedy: `To trust it as it is now: ccos trust ${name}`,
+    });
+  };
+  if (trusted) {
+    if (hasReference(value["providers"])) {
+      fail("read-error", `${name} names a module by a variable, and what that leads to is not covered by its trust.`, {
+        place: placed.placeOf(["providers"]),
+        remedy: `Write the module's path into the file, or name the file with --config.`,
+      });
+    }
+    return { config: checked, file, trusted, named, credentials, warnings: [], confirm };
+  }
 
   const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined && !(key === "security" && narrows(checked)));
   const inForce = { ...checked };
   for (const key of ignored) delete inForce[key];
-  return { config: inForce, file, trusted, named, credentials, warnings: ignored.map((key) => notInForce(name, key)) };
+  return { config: inForce, file, trusted, named, credentials, warnings: ignored.map((key) => notInForce(name, key)), confirm };
 }
 
 function narrows({ security }: Config): boolean {

@@ -84,6 +84,52 @@ describe("trust", () => {
     expect(await store.isTrusted(config)).toBe(false);
   });
 
+  it("of a configuration covers what its modules import beside them, and a package that it names", async () => {
+    const put = async (path: string, text: string): Promise<void> => {
+      await mkdir(join(root, path, ".."), { recursive: true });
+      await writeFile(join(root, path), text);
+    };
+    // As editors of some systems write it, with a mark in front that JSON does not know.
+    await put("ccos.config.json", '\ufeff{"providers": {"line": "./handler.mjs", "acme": "acme-handler", "gone": "no-such-package"}}');
+    await put("handler.mjs", 'import { x } from "./lib/x.mjs"; export default x;');
+    await put("lib/x.mjs", 'export * from "./y.mjs"; const later = () => import("./z.mjs");');
+    await put("lib/y.mjs", "1");
+    await put("lib/z.mjs", "1");
+    await put("node_modules/acme-handler/index.js", "1");
+    for (const path of ["handler.mjs", "lib/x.mjs", "lib/y.mjs", "lib/z.mjs", "node_modules/acme-handler/index.js"]) {
+      await store.trust("ccos.config.json");
+      expect(await store.isTrusted("ccos.config.json")).toBe(true);
+      await writeFile(join(root, path), "changed", { flag: "a" });
+      expect([path, await store.isTrusted("ccos.config.json")]).toEqual([path, false]);
+    }
+  });
+
+  it("of a configuration that is a link covers the modules beside the link, where they are loaded from", async () => {
+    await mkdir(join(root, "shared"));
+    await writeFile(join(root, "shared", "settings.json"), '{"providers": {"line": "./handler.mjs"}}');
+    await writeFile(join(root, "shared", "handler.mjs"), "1");
+    await writeFile(join(root, "handler.mjs"), "1");
+    await symlink(join(root, "shared", "settings.json"), join(root, "ccos.config.json"));
+    await store.trust("shared/settings.json");
+    expect(await store.isTrusted("ccos.config.json")).toBe(false);
+    await store.trust(".");
+    expect(await store.isTrusted("ccos.config.json")).toBe(false);
+    await store.trust("ccos.config.json");
+    expect(await store.isTrusted("ccos.config.json")).toBe(true);
+    await writeFile(join(root, "handler.mjs"), "2");
+    expect(await store.isTrusted("ccos.config.json")).toBe(false);
+  });
+
+  it("is of a text that was read, whatever the file holds by now", async () => {
+    await store.trust("capabilities");
+    const snapshot = store.snapshot();
+    expect(await snapshot.isTrusted("capabilities/a.rtfs", "(a)")).toBe(true);
+    expect(await snapshot.isTrusted("capabilities/a.rtfs", "(evil)")).toBe(false);
+    await store.trust("capabilities/a.rtfs");
+    expect(await store.isTrusted("capabilities/a.rtfs", "(a)")).toBe(true);
+    expect(await store.isTrusted("capabilities/a.rtfs", "(evil)")).toBe(false);
+  });
+
   it("of the folder around it is not enough for a configuration", async () => {
     await writeFile(join(root, "ccos.config.json"), '{"providers": {"line": "./handler.ts"}}');
     await store.trust(".");

@@ -1,8 +1,8 @@
-import { createHash, type Hash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fail, getOwn, isCcosError, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
+import { fingerprint, isConfig, isCovered, isSkipped, textHash, type Fingerprint } from "./fingerprint.ts";
 
 export interface TrustRecord {
   /** The real path of what is trusted. */
@@ -20,8 +20,11 @@ export interface TrustRecord {
 export interface TrustStore {
   /** The file that holds the records. */
   readonly file: string;
-  /** A file is trusted by a record of its own or of a folder around it. Never throws: in doubt, no. */
-  isTrusted(path: string): Promise<boolean>;
+  /**
+   * A file is trusted by a record of its own or of a folder around it. With the text that was read from it,
+   * that text is judged, and not what the file may hold by now. Never throws: in doubt, no.
+   */
+  isTrusted(path: string, text?: string): Promise<boolean>;
   /** The same answers, for reading many files of a folder: the records and each folder are read once, when first needed. */
   snapshot(): Pick<TrustStore, "isTrusted">;
   /** Records a file or a folder as it is now. */
@@ -35,22 +38,13 @@ export interface TrustOptions {
   readonly cwd?: string | undefined;
 }
 
-// What decides how a capability behaves: its file, and the descriptions of services that it may point to.
-const COVERED: ReadonlySet<string> = new Set(
-  [".rtfs", ".json", ".yaml", ".yml", ".proto", ".binpb", ".desc", ".graphql", ".graphqls", ".gql", ".wsdl"],
-);
-// Nobody looks for capabilities there.
-const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
-const MOST_FILES = 20_000;
-const MOST_BYTES = 512 * 1024 * 1024;
-
 export function createTrustStore(options: TrustOptions): TrustStore {
   const file = trustFile(options.env);
   const cwd = options.cwd ?? process.cwd();
 
   return {
     file,
-    isTrusted: (path) => judge(resolve(cwd, path), () => readRecords(file), fingerprint),
+    isTrusted: (path, text) => judge(resolve(cwd, path), text, () => readRecords(file), fingerprint),
     snapshot() {
       let records: Promise<JsonObject> | undefined;
       const known = new Map<string, Promise<Fingerprint>>();
@@ -59,7 +53,7 @@ export function createTrustStore(options: TrustOptions): TrustStore {
         if (found === undefined) known.set(path, (found = fingerprint(path)));
         return found;
       };
-      return { isTrusted: (path) => judge(resolve(cwd, path), () => (records ??= readRecords(file)), once) };
+      return { isTrusted: (path, text) => judge(resolve(cwd, path), text, () => (records ??= readRecords(file)), once) };
     },
     async trust(path) {
       const real = await realpath(resolve(cwd, path)).catch((error: unknown) =>
@@ -71,7 +65,7 @@ export function createTrustStore(options: TrustOptions): TrustStore {
           cause: error,
         }),
       );
-      const { kind, sha256, files } = await fingerprint(real).catch((error: unknown) => cannotCover(path, error));
+      const { kind, sha256, files } = await fingerprint(resolve(cwd, path)).catch((error: unknown) => cannotCover(path, error));
       setOwn(records, real, { kind, sha256, at: new Date().toISOString() });
       await writeRecords(file, records).catch((error: unknown) =>
         fail("store-error", `The record of what is trusted, ${file}, cannot be written (${codeOf(error)}).`, {
@@ -86,25 +80,27 @@ export function createTrustStore(options: TrustOptions): TrustStore {
 
 async function judge(
   path: string,
+  text: string | undefined,
   read: () => Promise<JsonObject>,
   measure: (path: string) => Promise<Fingerprint>,
 ): Promise<boolean> {
   try {
     const records = await read();
     if (Object.keys(records).length === 0) return false;
+    const judged = text === undefined ? undefined : textHash(text);
     const holds = async (candidate: string): Promise<boolean> => {
-      const record = getOwn(records, candidate);
+      const record = getOwn(records, await realpath(candidate));
       if (!isJsonObject(record)) return false;
+      // Measured by the path as given: where a configuration stands says which modules it names.
       const now = await measure(candidate);
-      return record["sha256"] === now.sha256 && record["kind"] === now.kind;
+      if (record["sha256"] !== now.sha256 || record["kind"] !== now.kind) return false;
+      return judged === undefined || now.texts.has(judged);
     };
-    const real = await realpath(path);
-    if (await holds(real)) return true;
-    // A configuration may name modules, and those are covered by its own record and not by its folder's.
-    if (!isCovered(path) || isConfig(real)) return false;
+    if (await holds(path)) return true;
+    if (!isCovered(path) || isConfig(path) || isConfig(await realpath(path))) return false;
     // By the path as given: a folder's hash covers what links in it lead to.
-    for (let folder = dirname(path), name = basename(path); !SKIPPED.has(name); name = basename(folder), folder = dirname(folder)) {
-      if (await holds(await realpath(folder))) return true;
+    for (let folder = dirname(path), name = basename(path); !isSkipped(name); name = basename(folder), folder = dirname(folder)) {
+      if (await holds(folder)) return true;
       if (folder === dirname(folder)) return false;
     }
     return false;
@@ -148,29 +144,6 @@ async function writeRecords(file: string, records: JsonObject): Promise<void> {
   }
 }
 
-interface Fingerprint {
-  readonly kind: "file" | "folder";
-  readonly sha256: string;
-  readonly files: number;
-}
-
-async function fingerprint(path: string): Promise<Fingerprint> {
-  const info = await stat(path);
-  const budget = { files: 0, bytes: 0 };
-  const hash = createHash("sha256");
-  if (info.isDirectory()) {
-    hash.update("folder\n");
-    for (const file of await coveredFiles(path)) await addFile(hash, relative(path, file).split(sep).join("/"), file, budget);
-    return { kind: "folder", sha256: hash.digest("hex"), files: budget.files };
-  }
-  // A pipe or a device has no content to record, and reading one may never end.
-  if (!info.isFile()) fail("invalid-argument", `${path} is neither a file nor a folder.`, { remedy: "Name one that is." });
-  hash.update("file\n");
-  await addFile(hash, "", path, budget);
-  if (isConfig(path)) for (const module of await namedModules(path)) await addFile(hash, module, resolve(dirname(path), module), budget);
-  return { kind: "file", sha256: hash.digest("hex"), files: budget.files };
-}
-
 function cannotCover(path: string, error: unknown): never {
   if (isCcosError(error)) throw error;
   const { path: at = path } = error as NodeJS.ErrnoException;
@@ -184,59 +157,3 @@ function codeOf(error: unknown): string {
   return String((error as NodeJS.ErrnoException).code ?? error);
 }
 
-function isCovered(path: string): boolean {
-  return COVERED.has(extname(path).toLowerCase());
-}
-
-function isConfig(path: string): boolean {
-  return path.endsWith("config.json");
-}
-
-/** The handler modules that a configuration names: to trust the file is to run them. */
-async function namedModules(path: string): Promise<string[]> {
-  try {
-    const config: unknown = JSON.parse(await readFile(path, "utf8"));
-    const providers = isJsonObject(config) ? config["providers"] : undefined;
-    if (!isJsonObject(providers)) return [];
-    return Object.values(providers).filter((module): module is string => typeof module === "string" && module.startsWith("."));
-  } catch {
-    return [];
-  }
-}
-
-async function addFile(hash: Hash, name: string, file: string, budget: { files: number; bytes: number }): Promise<void> {
-  const info = await stat(file).catch(() => undefined);
-  budget.files += 1;
-  budget.bytes += info?.size ?? 0;
-  if (budget.files > MOST_FILES || budget.bytes > MOST_BYTES) {
-    fail("invalid-argument", `This folder holds more than ${MOST_FILES} files or ${MOST_BYTES} bytes that trust would have to cover.`, {
-      remedy: "Trust the folder that holds the capability files, not one far above it.",
-    });
-  }
-  // A named module that is missing is covered as missing: when it appears, the hash is another.
-  const content = info?.isFile() ? await readFile(file).catch(() => undefined) : undefined;
-  // Lengths before contents, so that no two different folders feed the hash the same bytes.
-  hash.update(`${JSON.stringify(name)} ${content === undefined ? "missing" : content.length}\n`);
-  if (content !== undefined) hash.update(content);
-}
-
-/** Every covered file below a folder, through links too, in one fixed order. */
-async function coveredFiles(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  const seen = new Set<string>();
-  const walk = async (at: string): Promise<void> => {
-    const real = await realpath(at);
-    if (seen.has(real)) return;
-    seen.add(real);
-    for (const name of (await readdir(at)).sort()) {
-      if (SKIPPED.has(name)) continue;
-      const path = join(at, name);
-      const info = await stat(path).catch(() => undefined);
-      if (info?.isDirectory()) await walk(path);
-      else if (info?.isFile() && isCovered(name)) found.push(path);
-      if (found.length > MOST_FILES) return;
-    }
-  };
-  await walk(folder);
-  return found.sort();
-}
