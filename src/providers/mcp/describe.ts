@@ -1,4 +1,4 @@
-import { fail, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { fail, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
 import { classify } from "./map-error.ts";
@@ -18,6 +18,8 @@ export interface ToolDescription {
 
 const MOST_PAGES = 100;
 const MOST_TOOLS = 10_000;
+/** Characters of all pages but the first together: each page alone is bounded as every answer is. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
 
 /** Every page of a listing; a server that pages for ever is told from one that has much to tell. */
 export async function listAll(
@@ -30,6 +32,7 @@ export async function listAll(
   const found: JsonObject[] = [];
   const cursors = new Set<string>();
   let cursor: JsonValue | undefined;
+  let characters = 0;
   for (let page = 0; ; page++) {
     const params: JsonObject = { ...(cursor !== undefined && { cursor }), ...(meta && { _meta: meta }) };
     const answer = await transport.request(method, params, { signal });
@@ -42,7 +45,8 @@ export async function listAll(
     if (typeof cursor !== "string") return found;
     if (cursors.has(cursor)) throw broken(`The pages of ${method} go round in a circle.`);
     cursors.add(cursor);
-    if (page + 1 >= MOST_PAGES || found.length > MOST_TOOLS) throw broken(`The answer to ${method} has no end.`);
+    if (page > 0) characters += stringifyJson(items).length;
+    if (page + 1 >= MOST_PAGES || found.length > MOST_TOOLS || characters > MOST_CHARACTERS) throw broken(`The answer to ${method} has no end.`);
   }
 }
 
