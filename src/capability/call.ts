@@ -102,5 +102,6 @@ export interface SessionDelegate {
 export interface ManifestTraits {
   readonly metadataAliases?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly metadataKeys?: readonly string[] | undefined;
+  readonly neededKeys?: readonly (readonly string[])[] | undefined;
   readonly legacyKeys?: Readonly<Record<string, string>> | undefined;
 }

@@ -5,7 +5,7 @@ import { isPlainData, jsonOfForm, jsonOfValue } from "./data-of-form.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
 
 export interface ReadWarning {
-  readonly code: "missing-description" | "no-execution" | "unknown-type" | "provider" | "unknown-key" | "ignored";
+  readonly code: "missing-description" | "no-execution" | "unknown-type" | "provider" | "unknown-key" | "missing-key" | "ignored";
   readonly message: string;
   readonly place: ErrorPlace | undefined;
 }
@@ -27,16 +27,21 @@ export class FieldReader {
   readonly context: ManifestContext;
   readonly errors: CcosError[] = [];
   readonly warnings: ReadWarning[] = [];
+  readonly #byName = new Map<string, Field>();
 
   constructor(declaration: Declaration, context: ManifestContext) {
     this.form = declaration.form;
     this.fields = declaration.fields;
     this.context = context;
+    for (const [key, field] of declaration.fields) {
+      const name = key.includes("_") ? key.replaceAll("_", "-") : key;
+      if (name === key || !this.#byName.has(name)) this.#byName.set(name, field);
+    }
   }
 
   /** By its name with hyphens, however the file spells it. */
   field(name: string): Field | undefined {
-    return this.fields.get(name) ?? (name.includes("-") ? this.fields.get(name.replaceAll("-", "_")) : undefined);
+    return this.#byName.get(name);
   }
 
   error(form: Form, message: string, remedy?: string): void {

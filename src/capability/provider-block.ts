@@ -199,3 +199,13 @@ export function unknownBlockKeys(metadata: JsonObject, provider: string, knowled
     .filter((key) => !known.has(key) && !known.has(key.replaceAll("-", "_")))
     .map((key) => ({ key, hint: didYouMean(key, known) }));
 }
+
+/** What the handler needs and the flat metadata lack, each as the keys of which one would do. */
+export function missingBlockKeys(
+  flat: Readonly<Record<string, string>>,
+  provider: string,
+  knowledge: ProviderKnowledge,
+): (readonly string[])[] {
+  const needed = knowledge.manifestTraits(provider)?.neededKeys ?? [];
+  return needed.filter((keys) => !keys.some((key) => (flat[`${provider}_${key}`] ?? "") !== ""));
+}

@@ -13,6 +13,7 @@ const traits: Record<string, ManifestTraits> = {
     legacyKeys: { service_url: "server_url" },
   },
   acme: {},
+  needy: { metadataAliases: { host: ["server"] }, neededKeys: [["path"], ["host", "socket"]] },
 };
 const providers = { providers: () => Object.keys(traits), manifestTraits: (name: string) => traits[name] };
 
@@ -233,6 +234,13 @@ describe("the provider of a capability", () => {
 
   it("takes a hyphenated block once", () => {
     expect(executionOf(':metadata {:line {:requires-session "auto"}}')).toMatchObject({ block: { provider: "line", requiresSession: "auto" } });
+  });
+
+  it("warns where something is missing without which the provider can make no call, in every spelling", () => {
+    const declare = (block: string) => warningsOf(`(capability "a" :description "d" :metadata {:needy {${block} :requires_session "auto"}})`);
+    expect(declare(':path "p"')).toEqual(["The provider block :needy has no :host or :socket, and without it no call can be made."]);
+    expect(declare(':server "h"')).toEqual(["The provider block :needy has no :path, and without it no call can be made."]);
+    expect(declare(':path "p" :socket "s"')).toEqual([]);
   });
 
   it("warns of keys that the provider does not know", () => {

@@ -5,7 +5,7 @@ import { normaliseEffects } from "./effects.ts";
 import { FieldReader, type ManifestContext, type ReadWarning } from "./field-reader.ts";
 import { createFlatMetadata, flattenMetadata } from "./flatten-metadata.ts";
 import type { Execution, Manifest } from "./manifest.ts";
-import { chooseProvider, unknownBlockKeys, withAliases } from "./provider-block.ts";
+import { chooseProvider, missingBlockKeys, unknownBlockKeys, withAliases } from "./provider-block.ts";
 import { METADATA_FIELDS, providerOfOldKey, readMetadata, readProvider } from "./read-metadata.ts";
 import { compileImplementation } from "./run-implementation.ts";
 
@@ -183,9 +183,14 @@ function readExecution(
   for (const { key, hint } of unknownBlockKeys(metadata, block.provider, providers)) {
     reader.warn("unknown-key", at, `The provider "${block.provider}" knows no key :${key.slice(0, 80)}.${hint && ` ${hint}`}`);
   }
+  const flatMetadata = withAliases(flat, block.provider, providers);
+  for (const keys of missingBlockKeys(flatMetadata, block.provider, providers)) {
+    const any = keys.map((key) => `:${key}`).join(" or ");
+    reader.warn("missing-key", at, `The provider block :${block.provider} has no ${any}, and without it no call can be made.`);
+  }
   // A block that is only named stays visible as one, so that the manifest says the same when written and read.
   if (getOwn(metadata, block.provider) === undefined && named === block.provider) metadata[block.provider] = {};
-  return { execution: { kind: "provider", block }, flatMetadata: withAliases(flat, block.provider, providers) };
+  return { execution: { kind: "provider", block }, flatMetadata };
 }
 
 function readExtra(reader: FieldReader): Readonly<Record<string, string>> {

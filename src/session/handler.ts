@@ -69,6 +69,8 @@ export interface HandlerTraits {
   readonly metadataAliases?: Readonly<Record<string, readonly string[]>>;
   /** Keys the block may hold; `check` warns of others. Undefined: any. */
   readonly metadataKeys?: readonly string[];
+  /** Keys without which no call can be made: of each list one has to be there. `check` warns where none is. */
+  readonly neededKeys?: readonly (readonly string[])[];
   /** Top-level flat keys (whole) of older files, and the key of the block each one means. */
   readonly legacyKeys?: Readonly<Record<string, string>>;
   /** Calls one session carries at once, where neither the capability nor the handshake says. Default 64. */

@@ -49,6 +49,7 @@ const KEYS = [
 export const TRAITS: HandlerTraits = {
   metadataAliases: ALIASES,
   metadataKeys: [...KEYS, ...Object.values(ALIASES).flat()],
+  neededKeys: [["tool_name"], ["server_url", "command", "server_url_override_env"]],
   legacyKeys: {
     server_url: "server_url",
     url: "server_url",
