@@ -222,7 +222,7 @@ describe("the provider of a capability", () => {
 
   it("is an error where nobody registered it, naming those that are registered", () => {
     const error = readAll('(capability "a" :description "d" :metadata {:lime {:requires_session "auto"}})').errors[0]!;
-    expect(error.message).toBe('No handler is registered for the provider "lime". Registered: line, acme.');
+    expect(error.message).toBe('No handler is registered for the provider "lime". Registered: line, acme, needy.');
     expect(error.remedy).toBe('Did you mean "line"?');
     expect(errorsOf('(capability "a" :description "d" :provider {:type "other"})')[0]).toContain('"other"');
     expect(errorsOf('(capability "a" :description "d" :metadata {:other {:requires_session "false"}})')[0]).toContain('"other"');
