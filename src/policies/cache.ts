@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import { parseJson, startDeadline, stringifyJson, toCcosError, type CcosError, type JsonValue } from "../kernel/index.ts";
 import type { CacheSettings } from "./policy-settings.ts";
 import type { Policy, PolicyCall, Work } from "./policy.ts";
@@ -31,7 +31,7 @@ interface Kept {
 class Cache implements ResponseCache {
   readonly name = "cache";
   readonly #around: PolicySurroundings;
-  /** By bounds: who names the same bounds shares them. */
+  /** By bounds. */
   readonly #shelves = new Map<string, LRUCache<string, Kept>>();
   /** Keys that are being brought up to date. */
   readonly #refreshing = new Map<string, AbortController>();
@@ -49,7 +49,7 @@ class Cache implements ResponseCache {
     const settings = call.settings.cache;
     const key = settings !== undefined && this.applies(call) ? call.shareKey() : undefined;
     if (settings === undefined || key === undefined) return next(call);
-    const shelf = this.#shelf(settings);
+    const shelf = this.#shelves.get(boundsOf(settings)) ?? (await this.#newShelf(settings));
     if (call.cacheMode !== "refresh") {
       const kept = shelf.get(key);
       if (kept !== undefined) {
@@ -87,12 +87,14 @@ class Cache implements ResponseCache {
     for (const controller of this.#refreshing.values()) controller.abort(reason);
   }
 
-  #shelf({ maxEntries, maxBytes }: CacheSettings): LRUCache<string, Kept> {
-    const bounds = `${maxEntries}/${maxBytes}`;
+  async #newShelf(settings: CacheSettings): Promise<LRUCache<string, Kept>> {
+    // Loaded here and not above: whoever has no cache does not pay for it.
+    const { LRUCache } = await import("lru-cache");
+    const bounds = boundsOf(settings);
     let shelf = this.#shelves.get(bounds);
     if (shelf === undefined) {
       const sizeCalculation = ({ text }: Kept, key: string): number => Buffer.byteLength(text) + key.length;
-      shelf = new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation });
+      shelf = new LRUCache({ max: settings.maxEntries, maxSize: settings.maxBytes, sizeCalculation });
       this.#shelves.set(bounds, shelf);
     }
     return shelf;
@@ -126,4 +128,9 @@ class Cache implements ResponseCache {
       })
       .finally(() => this.#refreshing.delete(key));
   }
+}
+
+/** Equal for equal bounds: who names the same ones shares them. */
+function boundsOf({ maxEntries, maxBytes }: CacheSettings): string {
+  return `${maxEntries}/${maxBytes}`;
 }
