@@ -155,7 +155,11 @@ class Environment implements CCOSEnvironment {
       endpoints: config.endpoints as Readonly<Record<string, JsonObject>> | undefined,
       redactor: this.redactor,
     });
-    const readVariable = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
+    const readVariable = (name: string): string | undefined => {
+      const value: unknown = env[name];
+      // What an object inherits is no variable, and is no text.
+      return typeof value === "string" ? value : undefined;
+    };
     this.#telemetry = observeRuntime({
       events,
       redactor: this.redactor,

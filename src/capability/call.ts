@@ -1,4 +1,4 @@
-import type { JsonValue } from "../kernel/index.ts";
+import type { CcosError, JsonValue } from "../kernel/index.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** On whose behalf a call is made. */
@@ -49,6 +49,8 @@ export interface CallContext {
   readonly caller: Caller | undefined;
   readonly idempotent: boolean | undefined;
   readonly policies?: CallPolicies | undefined;
+  /** Ends the call from below, with this as the reason of its signal. Absent: only whoever made the signal can. */
+  readonly abort?: ((reason: CcosError) => void) | undefined;
 }
 
 export interface SessionUse {

@@ -230,7 +230,7 @@ export class CapabilityMarketplace {
       });
     }
     const timeoutMs = Math.min(own, around.remainingMs());
-    return startDeadline(this.#options.clock, timeoutMs, options.signal, `The call of ${JSON.stringify(manifest.id)}`);
+    return startDeadline(this.#options.clock, timeoutMs, options.signal, () => `The call of ${JSON.stringify(manifest.id)}`);
   }
 
   async #executeByProvider({ callId, manifest, deadline, options }: Running, input: JsonValue): Promise<CallOutcome> {
@@ -242,6 +242,7 @@ export class CapabilityMarketplace {
       caller: options.caller,
       idempotent: options.idempotent,
       policies: options,
+      abort: (reason) => deadline.abort(reason),
     });
     try {
       checkOutputJson(manifest, outcome.value);

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { CcosError, isCcosError } from "./errors.ts";
 
 /** The reason of an aborted signal as our error: ours pass unchanged, anything else is a cancellation. */
@@ -58,12 +58,14 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /** An instant by which something must be done, and the signal that fires when it has passed. */
 export interface Deadline extends Disposable {
-  /** Aborts at the instant (`deadline-exceeded`) or with the parent signal (`canceled`). */
+  /** Aborts at the instant (`deadline-exceeded`), with the parent signal (`canceled`), or by `abort`. */
   readonly signal: AbortSignal;
   /** The instant on the monotonic clock; `Infinity` when there is none. */
   readonly at: number;
   /** Milliseconds left, never negative. */
   remainingMs(): number;
+  /** Ends it at once, for another reason than the time. */
+  abort(reason: CcosError): void;
 }
 
 /**
@@ -73,29 +75,55 @@ export interface Deadline extends Disposable {
  * @param parent aborts the deadline's signal too
  * @param what named in the message of the error, such as `call of "x"`
  */
-export function startDeadline(clock: Clock, timeoutMs: number, parent?: AbortSignal, what = "The call"): Deadline {
-  const controller = new AbortController();
-  const at = clock.monotonic() + timeoutMs;
-  const timer = Number.isFinite(timeoutMs)
-    ? clock.setTimer(timeoutMs, () => {
-        controller.abort(
-          new CcosError("deadline-exceeded", `${what} did not finish within ${timeoutMs} ms.`, {
-            remedy: "Give it more time (--timeout, timeoutMs or :timeout_ms), or find out why the peer is slow.",
-            details: { timeoutMs },
-          }),
-        );
-      })
-    : undefined;
-  const onParent = (): void => controller.abort(abortError(parent as AbortSignal));
-  if (parent?.aborted) onParent();
-  else parent?.addEventListener("abort", onParent, { once: true });
-  return {
-    signal: controller.signal,
-    at,
-    remainingMs: () => Math.max(0, at - clock.monotonic()),
-    [Symbol.dispose]() {
-      timer?.cancel();
-      parent?.removeEventListener("abort", onParent);
-    },
-  };
+export function startDeadline(
+  clock: Clock,
+  timeoutMs: number,
+  parent?: AbortSignal,
+  what: string | (() => string) = "The call",
+): Deadline {
+  return new RunningDeadline(clock, timeoutMs, parent, what);
+}
+
+class RunningDeadline implements Deadline {
+  readonly signal: AbortSignal;
+  readonly at: number;
+  readonly #clock: Clock;
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal | undefined;
+  #onParent: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, timeoutMs: number, parent: AbortSignal | undefined, what: string | (() => string)) {
+    this.signal = this.#controller.signal;
+    this.at = clock.monotonic() + timeoutMs;
+    this.#clock = clock;
+    this.#parent = parent;
+    if (Number.isFinite(timeoutMs)) this.#timer = clock.setTimer(timeoutMs, () => this.abort(tooLate(what, timeoutMs)));
+    if (parent === undefined) return;
+    const onParent = (): void => this.abort(abortError(parent));
+    this.#onParent = onParent;
+    if (parent.aborted) onParent();
+    else parent.addEventListener("abort", onParent, { once: true });
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.at - this.#clock.monotonic());
+  }
+
+  abort(reason: CcosError): void {
+    this.#controller.abort(reason);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.cancel();
+    if (this.#onParent !== undefined) this.#parent?.removeEventListener("abort", this.#onParent);
+  }
+}
+
+function tooLate(what: string | (() => string), timeoutMs: number): CcosError {
+  const name = typeof what === "string" ? what : what();
+  return new CcosError("deadline-exceeded", `${name} did not finish within ${timeoutMs} ms.`, {
+    remedy: "Give it more time (--timeout, timeoutMs or :timeout_ms), or find out why the peer is slow.",
+    details: { timeoutMs },
+  });
 }

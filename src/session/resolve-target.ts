@@ -74,10 +74,9 @@ export class TargetResolver {
         return known.resolved;
       }
     }
-    const variables: [string, string | undefined][] = [];
-    const resolved = this.#ask(handler, manifest, block, caller, (name) =>
-      variables.push([name, this.#options.readVariable(name)]),
-    );
+    const read = new Map<string, string | undefined>();
+    const resolved = this.#ask(handler, manifest, block, caller, (name) => read.set(name, this.#options.readVariable(name)));
+    const variables = [...read];
     if (cacheable) {
       let slots = this.#cache.get(manifest);
       if (slots === undefined || slots.size >= MOST_CALLERS) this.#cache.set(manifest, (slots = new Map()));

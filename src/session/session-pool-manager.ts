@@ -8,7 +8,6 @@ import {
 } from "../capability/call.ts";
 import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
-  abortError,
   CcosError,
   redactError,
   systemClock,
@@ -37,6 +36,7 @@ import type { PoolSurroundings } from "./pool-surroundings.ts";
 import { Renewals } from "./renewals.ts";
 import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { policyCall } from "./policy-call.ts";
+import { RunningCalls, type CallToRun, type RunningCall } from "./running-calls.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
 import { isAlive } from "./validate-session.ts";
 
@@ -79,7 +79,7 @@ export class SessionPoolManager implements SessionDelegate {
   readonly #policies: readonly Policy[];
   readonly #chain: PolicyChain;
   readonly #renewals: Renewals;
-  readonly #running = new Set<AbortController>();
+  readonly #running = new RunningCalls();
   readonly #tracing: CallTracing | undefined;
   #sequence = 0;
   #closing: Promise<void> | undefined;
@@ -159,8 +159,8 @@ export class SessionPoolManager implements SessionDelegate {
         value: block.requiresSession,
       });
     }
-    const controller = this.#start(context.signal);
-    const { signal } = controller;
+    const running = this.#start(context);
+    const { signal } = running;
     let execution: Execution | undefined;
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
@@ -196,7 +196,7 @@ export class SessionPoolManager implements SessionDelegate {
       attachReport(failure, { session: execution?.session ?? null, attempts: execution?.attempts ?? 0 });
       throw failure;
     } finally {
-      controller.finish();
+      running.finish();
     }
   }
 
@@ -229,12 +229,12 @@ export class SessionPoolManager implements SessionDelegate {
   ): Promise<T> {
     const block = blockOf(manifest);
     const handler = await this.#handlers.get(block.provider, manifest.id);
-    const controller = this.#start(options.signal);
+    const running = this.#start(options);
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, options.caller);
       const pool = this.#pools.of(handler, resolved);
       const lease = await pool.acquire({
-        signal: controller.signal,
+        signal: running.signal,
         policy: resolved.resolvedPolicy.policy,
         holder: `${what} of ${manifest.id}`,
       });
@@ -246,7 +246,7 @@ export class SessionPoolManager implements SessionDelegate {
     } catch (error) {
       throw redactError(toCcosError(error), this.#around.redactor);
     } finally {
-      controller.finish();
+      running.finish();
     }
   }
 
@@ -299,7 +299,7 @@ export class SessionPoolManager implements SessionDelegate {
       const reason = new CcosError("pool-closed", `The call was still running ${deadlineMs} ms after closing had begun.`, {
         remedy: "Close later, or give closing more time (deadlineMs).",
       });
-      for (const controller of this.#running) controller.abort(reason);
+      this.#running.abortAll(reason);
     });
     try {
       for (const policy of this.#policies) policy.close?.(closingError());
@@ -320,22 +320,9 @@ export class SessionPoolManager implements SessionDelegate {
     }
   }
 
-  /** A signal that ends with the caller's and with closing. `finish` it when the call is over. */
-  #start(parent: AbortSignal | undefined): AbortController & { finish(): void } {
-    if (this.#closing !== undefined) {
-      throw closingError();
-    }
-    const controller = new AbortController();
-    const onAbort = (): void => controller.abort(abortError(parent as AbortSignal));
-    if (parent?.aborted) onAbort();
-    else parent?.addEventListener("abort", onAbort, { once: true });
-    this.#running.add(controller);
-    return Object.assign(controller, {
-      finish: () => {
-        parent?.removeEventListener("abort", onAbort);
-        this.#running.delete(controller);
-      },
-    });
+  #start(call: CallToRun): RunningCall {
+    if (this.#closing !== undefined) throw closingError();
+    return this.#running.start(call);
   }
 
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
