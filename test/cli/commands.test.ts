@@ -294,6 +294,12 @@ describe("list and describe", () => {
     ]);
   });
 
+  test("a description of several lines stays in its column", async () => {
+    await place.write({ "lines.rtfs": '(capability "a.b" :description "one\\ntwo" :implementation (fn [x] x))' });
+    const { stdout } = await place.ccos(["describe", "a.b", "--capabilities", "lines.rtfs"]);
+    expect(stdout).toMatch(/^ {2}description {4}one\n {17}two\n/m);
+  });
+
   test("describe --json shows schemas, metadata and where each setting comes from", async () => {
     await place.write({
       "other.config.json": JSON.stringify({

@@ -66,7 +66,8 @@ function lines(d: Description): Line[] {
   const heading = (text: string): void => void out.push({ text, style: "bold" });
   const row = (name: string, value: string | number | boolean | null | undefined): void => {
     if (value === undefined || value === null || value === "") return;
-    out.push({ text: `  ${name.padEnd(14)} ${String(value)}`, style: [] });
+    // Descriptions of several lines stay in their column.
+    out.push({ text: `  ${name.padEnd(14)} ${String(value).replaceAll("\n", `\n${" ".repeat(17)}`)}`, style: [] });
   };
   heading(d.id);
   row("description", d.description);
