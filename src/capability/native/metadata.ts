@@ -1,4 +1,4 @@
-import { CcosError, didYouMean } from "../../kernel/index.ts";
+import { CcosError, createRedactor, didYouMean } from "../../kernel/index.ts";
 import { fromJson, isKeywordName, keyword, RtfsMap, type MapKey, type Value } from "../../rtfs/index.ts";
 import type { Manifest } from "../manifest.ts";
 import { NativeArguments } from "./arguments.ts";
@@ -12,8 +12,12 @@ export interface CapabilityLookup {
   list(): Manifest[];
 }
 
-/** What a capability declares of itself: its metadata as nested in its file, and flattened. */
+/**
+ * What a capability declares of itself: its metadata as nested in its file, and flattened. A credential that
+ * somebody wrote into the file is for the call alone, and no program gets to see it.
+ */
 export function metadataCapability(lookup: CapabilityLookup): Manifest {
+  const redactor = createRedactor();
   return nativeCapability({
     id: ID,
     description: "The metadata of a capability: :id, :metadata as nested in its file, :flattened as handlers read it.",
@@ -27,8 +31,8 @@ export function metadataCapability(lookup: CapabilityLookup): Manifest {
       }
       return RtfsMap.of([
         [keyword("id"), manifest.id],
-        [keyword("metadata"), fromJson(manifest.metadata, { keys: "keywords" })],
-        [keyword("flattened"), flatValue(manifest.flatMetadata)],
+        [keyword("metadata"), fromJson(redactor.redactValue(manifest.metadata), { keys: "keywords" })],
+        [keyword("flattened"), flatValue(redactor.redactValue(manifest.flatMetadata))],
       ]);
     },
   });

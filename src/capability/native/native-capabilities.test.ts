@@ -52,6 +52,15 @@ describe("ccos.capability.metadata", () => {
     expect(await call("ccos.capability.metadata", "acme.x")).toMatchObject({ id: "acme.x", flattened: { owner_team: "geo" } });
     expect(await codeOf(run('(call "ccos.capability.metadata" "acme.y")'))).toBe("not-found");
   });
+
+  it("shows no credential that stands in the file, and the name of its variable all the same", async () => {
+    const line = ':line {:auth_token "in-the-file-1" :auth_env_var "LINE_TOKEN" :headers {:x-api-key "in-the-file-2"}}';
+    const { manifests } = readCapabilities(`(capability "acme.s" :description "d" :metadata {${line}})`, { trusted: true });
+    market.register(manifests[0]!);
+    const shown = JSON.stringify(await call("ccos.capability.metadata", "acme.s"));
+    expect(shown).not.toContain("in-the-file");
+    expect(shown).toContain("LINE_TOKEN");
+  });
 });
 
 describe("output", () => {
