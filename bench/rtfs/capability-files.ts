@@ -16,7 +16,7 @@ const WORDS =
 /**
  * Capability files as `ccos import` writes them, of about 1.5 kB: texts, schemas, a provider block with the
  * server's own JSON Schema, provenance. The fields of every schema are drawn anew, so that hardly two
- * schemas are alike; the sentences, names and types recur, as they do in the tools of real servers.
+ * schemas are alike; names and types recur, some much more than others, as they do in the tools of real servers.
  */
 export function makeCapabilityFiles(count: number, seed = 1): CapabilityFile[] {
   const random = createSeededRandom(seed);
@@ -32,6 +32,11 @@ function pick<T>(random: Random, from: readonly T[]): T {
   return from[randomInteger(random, 0, from.length - 1)] as T;
 }
 
+/** Some words are far more frequent than others. */
+function frequent(random: Random): string {
+  return WORDS[Math.floor(WORDS.length * random.next() ** 2)] as string;
+}
+
 function sentence(random: Random, words: number): string {
   const text = Array.from({ length: words }, () => pick(random, WORDS)).join(" ");
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
@@ -45,7 +50,7 @@ interface Property {
 }
 
 function property(random: Random): Property {
-  const name = `${pick(random, WORDS)}_${pick(random, WORDS)}`;
+  const name = random.next() < 0.5 ? frequent(random) : `${frequent(random)}_${frequent(random)}`;
   const required = random.next() < 0.4;
   const description = sentence(random, 4);
   switch (randomInteger(random, 0, 5)) {

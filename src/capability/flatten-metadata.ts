@@ -69,7 +69,8 @@ export function createFlatMetadata(): Record<string, string> {
 
 function textOf(value: JsonValue): string | undefined {
   if (value === null) return undefined;
-  return typeof value === "string" ? value : stringifyJson(value);
+  if (typeof value === "string") return value;
+  return typeof value === "boolean" || Number.isSafeInteger(value) ? String(value as boolean | number) : stringifyJson(value);
 }
 
 function tooMuch(what: string): never {

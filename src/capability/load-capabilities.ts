@@ -5,7 +5,7 @@ import type { ReadWarning } from "./field-reader.ts";
 import { findFiles, unreadable } from "./find-files.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
-import { duplicateError, readCapabilities, type ReadCapabilities } from "./read-capabilities.ts";
+import { duplicateError, readCapabilities, type ReadCapabilities, type ReadCapabilitiesOptions } from "./read-capabilities.ts";
 import { readTextFile } from "./read-text-file.ts";
 
 export interface LoadCapabilitiesOptions {
@@ -49,7 +49,9 @@ export async function loadCapabilities(
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    const { manifests, errors: own, warnings: told } = await readOne(file, options, evaluate);
+    const reading = readOne(file, options, evaluate);
+    // Waited for only where there is something to wait for: a turn of the queue for every file would be felt.
+    const { manifests, errors: own, warnings: told } = reading instanceof Promise ? await reading : reading;
     for (const error of own) errors.push(error);
     for (const warning of told) warnings.push(warning);
     for (const manifest of manifests) {
@@ -65,21 +67,33 @@ export async function loadCapabilities(
   return { manifests: [...byId.values()], errors, warnings, files };
 }
 
-async function readOne(file: string, options: LoadCapabilitiesOptions, evaluate: DataEvaluator): Promise<ReadCapabilities> {
-  const maxBytes = options.maxFileBytes ?? 10_000_000;
+function readOne(file: string, options: LoadCapabilitiesOptions, evaluate: DataEvaluator): ReadCapabilities | Promise<ReadCapabilities> {
+  const { trusted, providers, maxFileBytes = 10_000_000 } = options;
+  const failed = (error: CcosError): ReadCapabilities => ({ manifests: [], errors: [error], warnings: [] });
   let text: ReturnType<typeof readTextFile>;
-  let trusted = options.trusted;
   try {
-    text = readTextFile(file, maxBytes);
-    // Of the text at hand, so that nothing can be put in its place between the question and the reading.
-    if (typeof trusted === "function") trusted = typeof text === "string" && (await trusted(file, text));
+    text = readTextFile(file, maxFileBytes);
   } catch (error) {
-    return { manifests: [], errors: [unreadable(file, error)], warnings: [] };
+    return failed(unreadable(file, error));
   }
-  if (typeof text === "string") return readCapabilities(text, { file, trusted, providers: options.providers, evaluate });
-  const error = new CcosError("invalid-argument", `${file} has ${text.size} bytes, more than the ${maxBytes} a capability file may have.`, {
+  if (typeof text !== "string") return failed(tooLarge(file, text.size, maxFileBytes));
+  if (typeof trusted === "boolean") return readCapabilities(text, { file, trusted, providers, evaluate });
+  return judgeAndRead(file, text, trusted, { providers, evaluate }).catch((error: unknown) => failed(unreadable(file, error)));
+}
+
+/** Trust is judged of the text at hand, so that nothing can be put in its place between the question and the reading. */
+async function judgeAndRead(
+  file: string,
+  text: string,
+  isTrusted: Exclude<LoadCapabilitiesOptions["trusted"], boolean>,
+  options: Pick<ReadCapabilitiesOptions, "providers" | "evaluate">,
+): Promise<ReadCapabilities> {
+  return readCapabilities(text, { ...options, file, trusted: await isTrusted(file, text) });
+}
+
+function tooLarge(file: string, size: number, maxFileBytes: number): CcosError {
+  return new CcosError("invalid-argument", `${file} has ${size} bytes, more than the ${maxFileBytes} a capability file may have.`, {
     place: { file, line: 1, column: 1 },
     remedy: "Split it into several files.",
   });
-  return { manifests: [], errors: [error], warnings: [] };
 }

@@ -53,6 +53,8 @@ class Reader {
   readonly #open: Open[] = [];
   /** The forms read that are not yet inside another: top-level ones, then those of each open form in turn. */
   readonly #forms: Form[] = [];
+  /** How many of them count; what stands beyond has been put into a form. */
+  #count = 0;
   #shortFunctions = 0;
 
   constructor(source: Source, maxNesting: number) {
@@ -74,6 +76,7 @@ class Reader {
         this.#recover();
       }
     }
+    this.#forms.length = this.#count;
     return { forms: this.#forms, errors, source: this.#source };
   }
 
@@ -84,7 +87,7 @@ class Reader {
     const [outermost] = this.#open;
     if (outermost !== undefined) {
       if (from >= this.#text.length) from = outermost.start;
-      this.#forms.length = outermost.base;
+      this.#count = outermost.base;
     }
     this.#open.length = 0;
     this.#shortFunctions = 0;
@@ -178,7 +181,7 @@ class Reader {
         remedy: "Name inner parts with let or def.",
       });
     }
-    this.#open.push({ kind, start, base: this.#forms.length });
+    this.#open.push({ kind, start, base: this.#count });
     this.#at += length;
   }
 
@@ -191,14 +194,14 @@ class Reader {
   /** Puts a form where it belongs, closing prefixes on the way. */
   #deliver(form: Form): void {
     const forms = this.#forms;
-    forms.push(form);
+    forms[this.#count++] = form;
     for (let open = this.#open[this.#open.length - 1]; open !== undefined; open = this.#open[this.#open.length - 1]) {
       if (isBracket(open.kind)) return;
-      const made = completePrefix(this.#source, open.start, open.kind, forms.slice(open.base));
+      const made = completePrefix(this.#source, open.start, open.kind, forms.slice(open.base, this.#count));
       if (made === undefined) return;
       this.#open.pop();
-      forms.length = open.base;
-      forms.push(made);
+      forms[open.base] = made;
+      this.#count = open.base + 1;
     }
   }
 
@@ -219,8 +222,8 @@ class Reader {
       });
     }
     this.#open.pop();
-    const items = this.#forms.slice(base);
-    this.#forms.length = base;
+    const items = this.#forms.slice(base, this.#count);
+    this.#count = base;
     if (kind === "map") return { kind, source, start, end: at + 1, entries: entriesOf(source, items) };
     if (kind === "short-fn") this.#shortFunctions--;
     return { kind, source, start, end: at + 1, items };
