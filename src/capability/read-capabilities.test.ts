@@ -243,6 +243,11 @@ describe("the provider of a capability", () => {
     expect(declare(':path "p" :socket "s"')).toEqual([]);
   });
 
+  it("says nothing of calls to what is not loaded", () => {
+    expect(warningsOf('(capability "a" :description 3)')).toEqual([]);
+    expect(warningsOf('(capability "a" :description "d")')).toEqual([expect.stringContaining("calling it gives nil")]);
+  });
+
   it("warns of keys that the provider does not know", () => {
     expect(warningsOf('(capability "a" :description "d" :metadata {:line {:sever_url "U" :headers {} :requires_session "auto"}})')).toEqual([
       'The provider "line" knows no key :sever_url. Did you mean "server_url"?',

@@ -69,7 +69,9 @@ export function readManifest(declaration: Declaration, context: ManifestContext)
     extra: readExtra(reader),
   };
   const failed = reader.errors.length > 0;
-  return { manifest: failed ? undefined : manifest, errors: reader.errors, warnings: reader.warnings };
+  // What is not loaded is not called either.
+  const warnings = failed ? reader.warnings.filter(({ code }) => code !== "no-execution") : reader.warnings;
+  return { manifest: failed ? undefined : manifest, errors: reader.errors, warnings };
 }
 
 function readId(reader: FieldReader): string | undefined {
