@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createFakeClock, type FakeClock } from "../../testing/fake-clock.ts";
-import { abortError, CcosError, createEmitter, isCcosError, untilAborted, type JsonValue, type RuntimeEvents } from "../kernel/index.ts";
+import {
+  abortError,
+  CcosError,
+  createEmitter,
+  isCcosError,
+  untilAborted,
+  type JsonValue,
+  type RuntimeEvents,
+} from "../kernel/index.ts";
 import { evaluate, print, type Value } from "../rtfs/index.ts";
 import { reportOf, type CallContext, type CallOutcome } from "./call.ts";
 import { createMarketplace, type CreateMarketplaceOptions } from "./create-marketplace.ts";
@@ -83,7 +91,9 @@ describe("calling a capability", () => {
   });
 
   it("executes code here, and gives nil for what nothing executes", async () => {
-    declare('(capability "double" :description "d" :implementation (fn [in] (* 2 (:n in)))) (capability "nothing" :description "d")');
+    declare(
+      '(capability "double" :description "d" :implementation (fn [in] (* 2 (:n in)))) (capability "nothing" :description "d")',
+    );
     expect(await market.execute("double", { n: 4 })).toMatchObject({ value: 8, session: null, attempts: 0 });
     expect(await market.execute("nothing")).toMatchObject({ value: null, session: null });
     expect(executed).toEqual([]);
@@ -98,7 +108,9 @@ describe("calling a capability", () => {
   });
 
   it("tells of each call when it starts and when it has ended", async () => {
-    declare(`${remote("line.get")} (capability "outer" :description "d" :effects [:network] :implementation (fn [in] (call "line.get" in)))`);
+    declare(
+      `${remote("line.get")} (capability "outer" :description "d" :effects [:network] :implementation (fn [in] (call "line.get" in)))`,
+    );
     await market.execute("outer", {}, { caller: { id: "me" } });
     expect(events.map(({ name, event }) => [name, (event as { capabilityId: string }).capabilityId])).toEqual([
       ["callStarted", "outer"],
@@ -112,10 +124,18 @@ describe("calling a capability", () => {
     expect(ended).toMatchObject({ callId: inner?.["callId"], ok: true, attempts: 1, sessionId: "s_1", reused: true });
   });
 
+  it("takes nothing but a text for an id", async () => {
+    await expect(market.execute(null as unknown as string)).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
   it("names the nearest capabilities where there is none", async () => {
     declare(remote("line.list_issues"));
     const error = await failureOf(market.execute("line.list_isues"));
-    expect(error).toMatchObject({ code: "not-found", message: 'There is no capability "line.list_isues".', remedy: 'Did you mean "line.list_issues"?' });
+    expect(error).toMatchObject({
+      code: "not-found",
+      message: 'There is no capability "line.list_isues".',
+      remedy: 'Did you mean "line.list_issues"?',
+    });
     expect(events.at(-1)?.event).toMatchObject({ ok: false, error: { code: "not-found" } });
   });
 
@@ -167,7 +187,8 @@ describe("the input", () => {
     const error = await failureOf(market.execute("line.get", { n: "x" }));
     expect(error).toMatchObject({
       code: "invalid-argument",
-      message: 'The input of "line.get" does not fit its schema. Missing required key :owner. Type mismatch at .n: expected :int, got string.',
+      message:
+        'The input of "line.get" does not fit its schema. Missing required key :owner. Type mismatch at .n: expected :int, got string.',
       details: { problems: [{ path: "" }, { path: ".n" }] },
     });
     expect(executed).toEqual([]);
@@ -205,8 +226,12 @@ describe("a program", () => {
   });
 
   it("calls with positions, pairs or a map", async () => {
-    declare('(capability "area" :description "d" :input-schema [:map [:w :float] [:h :float]] :output-schema :float :implementation (fn [in] (* (:w in) (:h in))))');
-    expect(await run('[(call "area" {:w 3 :h 1.5}) (call "area" :w 3 :h 1.5) (call "area" 3 1.5)]')).toBe("[4.5 4.5 4.5]");
+    declare(
+      '(capability "area" :description "d" :input-schema [:map [:w :float] [:h :float]] :output-schema :float :implementation (fn [in] (* (:w in) (:h in))))',
+    );
+    expect(await run('[(call "area" {:w 3 :h 1.5}) (call "area" :w 3 :h 1.5) (call "area" 3 1.5)]')).toBe(
+      "[4.5 4.5 4.5]",
+    );
   });
 
   it("catches a failure as an error value", async () => {
@@ -214,7 +239,9 @@ describe("a program", () => {
     answer = () => {
       throw new CcosError("rejected", "No such repository");
     };
-    expect(await run('(try (call "line.get" {}) (catch e [(getMessage e) (:code e)]))')).toBe('["No such repository" :rejected]');
+    expect(await run('(try (call "line.get" {}) (catch e [(getMessage e) (:code e)]))')).toBe(
+      '["No such repository" :rejected]',
+    );
   });
 
   it("checks the output of code strictly", async () => {
@@ -224,14 +251,16 @@ describe("a program", () => {
 
   it("finds its context, and hints of a call", async () => {
     declare(remote("line.get"));
-    expect(await run('(get :input)', { context: new Map([["input", 3]]) })).toBe("3");
+    expect(await run("(get :input)", { context: new Map([["input", 3]]) })).toBe("3");
     await run('^{:runtime.timeout 200 :runtime.idempotent true} (call "line.get" {})');
     expect(executed[0]?.context).toMatchObject({ idempotent: true });
     expect(executed[0]?.context.remainingMs()).toBe(200);
   });
 
   it("may make only so many calls, those of code it calls included, and cannot catch the end", async () => {
-    declare('(capability "twice" :description "d" :implementation (fn [in] (do (call "ccos.echo" 1) (call "ccos.echo" 2))))');
+    declare(
+      '(capability "twice" :description "d" :implementation (fn [in] (do (call "ccos.echo" 1) (call "ccos.echo" 2))))',
+    );
     expect(await run('[(call "twice") (call "ccos.echo" 3)]', { maxCalls: 4 })).toBe("[2 3]");
     const error = await failureOf(run('(try [(call "twice") (call "ccos.echo" 3)] (catch e 1))', { maxCalls: 3 }));
     expect(error).toMatchObject({ code: "interrupted", details: { limit: "maxCalls" } });
@@ -248,10 +277,16 @@ describe("security", () => {
   it("refuses before the input is looked at, and in the order level, id, effects", async () => {
     declare(remote("line.get", ":input-schema [:map [:a :int]]"));
     const pure = new Security({ level: "pure" });
-    expect(await failureOf(market.execute("line.get", {}, { security: pure }))).toMatchObject({ code: "permission-denied" });
-    expect(await failureOf(market.execute("unknown", {}, { security: pure }))).toMatchObject({ code: "permission-denied" });
+    expect(await failureOf(market.execute("line.get", {}, { security: pure }))).toMatchObject({
+      code: "permission-denied",
+    });
+    expect(await failureOf(market.execute("unknown", {}, { security: pure }))).toMatchObject({
+      code: "permission-denied",
+    });
     const noNetwork = new Security({ deniedEffects: [":network"] });
-    expect(await failureOf(market.execute("line.get", {}, { security: noNetwork }))).toMatchObject({ code: "permission-denied" });
+    expect(await failureOf(market.execute("line.get", {}, { security: noNetwork }))).toMatchObject({
+      code: "permission-denied",
+    });
     expect(executed).toEqual([]);
   });
 
@@ -259,7 +294,10 @@ describe("security", () => {
     declare(`${remote("line.get")}
       (capability "quiet" :description "d" :implementation (fn [in] (call "line.get" in)))
       (capability "open" :description "d" :effects [:network] :implementation (fn [in] (call "line.get" in)))`);
-    expect(await failureOf(market.execute("quiet", {}))).toMatchObject({ code: "permission-denied", message: expect.stringContaining(":network") });
+    expect(await failureOf(market.execute("quiet", {}))).toMatchObject({
+      code: "permission-denied",
+      message: expect.stringContaining(":network"),
+    });
     expect((await market.execute("open", { a: 1 })).value).toEqual({ a: 1 });
   });
 
@@ -277,7 +315,9 @@ describe("security", () => {
   });
 
   it("holds for what a permitted capability calls in turn", async () => {
-    declare(`${remote("line.get")} (capability "open" :description "d" :effects [:network] :implementation (fn [in] (call "line.get" in)))`);
+    declare(
+      `${remote("line.get")} (capability "open" :description "d" :effects [:network] :implementation (fn [in] (call "line.get" in)))`,
+    );
     const security = new Security({ level: "controlled", allowedIds: ["open"], deniedEffects: [":filesystem"] });
     expect((await market.execute("open", {}, { security })).value).toEqual({});
     expect(await failureOf(market.execute("line.get", {}, { security }))).toMatchObject({ code: "permission-denied" });
@@ -291,10 +331,13 @@ describe("security", () => {
 });
 
 describe("the deadline of a call", () => {
-  const hang = ({ context }: Executed): Promise<CallOutcome> => untilAborted(new Promise<CallOutcome>(() => {}), context.signal);
+  const hang = ({ context }: Executed): Promise<CallOutcome> =>
+    untilAborted(new Promise<CallOutcome>(() => {}), context.signal);
 
   it("is that of the call, else of the manifest, else the default", async () => {
-    declare(`${remote("line.get")} (capability "line.plain" :description "d" :metadata {:line {:requires_session "auto"}})`);
+    declare(
+      `${remote("line.get")} (capability "line.plain" :description "d" :metadata {:line {:requires_session "auto"}})`,
+    );
     await market.execute("line.get", {}, { timeoutMs: 50 });
     await market.execute("line.get", {});
     await market.execute("line.plain", {});
@@ -314,12 +357,17 @@ describe("the deadline of a call", () => {
     answer = hang;
     const failure = failureOf(market.execute("line.get", {}));
     await clock.advance(700);
-    expect(await failure).toMatchObject({ code: "deadline-exceeded", message: 'The call of "line.get" did not finish within 700 ms.' });
+    expect(await failure).toMatchObject({
+      code: "deadline-exceeded",
+      message: 'The call of "line.get" did not finish within 700 ms.',
+    });
     expect(clock.pendingTimers).toBe(0);
   });
 
   it("of a nested call is never later than that of the call around it", async () => {
-    declare(`${remote("line.get")} (capability "outer" :description "d" :effects [:network] :metadata {:timeout_ms 100} :implementation (fn [in] (call "line.get" in)))`);
+    declare(
+      `${remote("line.get")} (capability "outer" :description "d" :effects [:network] :metadata {:timeout_ms 100} :implementation (fn [in] (call "line.get" in)))`,
+    );
     answer = hang;
     const failure = failureOf(market.execute("outer", {}));
     await clock.settle();

@@ -13,7 +13,14 @@ import {
   type RuntimeEvents,
 } from "../kernel/index.ts";
 import { toJson, type Host, type Value } from "../rtfs/index.ts";
-import { attachReport, reportOf, type CallOptions, type CallOutcome, type CallReport, type SessionDelegate } from "./call.ts";
+import {
+  attachReport,
+  reportOf,
+  type CallOptions,
+  type CallOutcome,
+  type CallReport,
+  type SessionDelegate,
+} from "./call.ts";
 import { CallBudget } from "./call-budget.ts";
 import { recordCall } from "./call-record.ts";
 import { checkInputJson, checkInputValue, checkOutputJson, checkOutputValue } from "./check-schema.ts";
@@ -110,15 +117,21 @@ export class CapabilityMarketplace {
   find(id: string): Manifest {
     const manifest = this.#manifests.get(id);
     if (manifest !== undefined) return manifest;
+    if (typeof id !== "string") throw new CcosError("invalid-argument", "The id of a capability is a string.");
     const shown = JSON.stringify(id.length > 200 ? `${id.slice(0, 199)}…` : id);
     throw new CcosError("not-found", `There is no capability ${shown}.`, {
-      remedy: didYouMean(id, this.#manifests.keys()) || "ccos list shows those that are loaded; --capabilities names more files.",
+      remedy:
+        didYouMean(id, this.#manifests.keys()) ||
+        "ccos list shows those that are loaded; --capabilities names more files.",
     });
   }
 
   /** Sorted by id. A query finds its words in ids, names and descriptions, in any capitalisation. */
   list(query = ""): Manifest[] {
-    const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+    const words = query
+      .toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== "");
     return [...this.#manifests.values()]
       .filter((manifest) => {
         const text = `${manifest.id}\n${manifest.name}\n${manifest.description}`.toLowerCase();
@@ -150,7 +163,12 @@ export class CapabilityMarketplace {
   }
 
   /** The same for code that is itself being executed. */
-  async callFromProgram(id: string, args: readonly Value[], options: CallOptions, around: Surroundings): Promise<Value> {
+  async callFromProgram(
+    id: string,
+    args: readonly Value[],
+    options: CallOptions,
+    around: Surroundings,
+  ): Promise<Value> {
     let value: Value = null;
     await this.#call(id, options, around, async (running) => {
       const { manifest } = running;
@@ -171,7 +189,10 @@ export class CapabilityMarketplace {
     return new ProgramHost(this, { ...this.#outermost(options), remainingMs: options.remainingMs ?? forever }, options);
   }
 
-  #outermost(options: { readonly security?: Security | undefined; readonly maxCalls?: number | undefined }): Surroundings {
+  #outermost(options: {
+    readonly security?: Security | undefined;
+    readonly maxCalls?: number | undefined;
+  }): Surroundings {
     return {
       security: options.security ?? Security.FULL,
       budget: new CallBudget(options.maxCalls ?? this.#options.maxCalls ?? 100_000),
@@ -188,7 +209,11 @@ export class CapabilityMarketplace {
     around: Surroundings,
     perform: (running: Running) => Promise<CallOutcome>,
   ): Promise<CallResult> {
-    const record = recordCall(this.#options, { capabilityId: id, parentId: around.parentId, caller: options.caller?.id });
+    const record = recordCall(this.#options, {
+      capabilityId: id,
+      parentId: around.parentId,
+      caller: options.caller?.id,
+    });
     try {
       around.budget.spend(id);
       around.security.checkId(id);
@@ -212,10 +237,14 @@ export class CapabilityMarketplace {
   #checkNesting(id: string, around: Surroundings): void {
     const most = this.#options.maxNesting ?? 32;
     if (around.nesting <= most) return;
-    throw new CcosError("eval-error", `Capabilities call each other more than ${most} levels deep, last ${JSON.stringify(id)}.`, {
-      remedy: "Look for a capability whose code calls itself, directly or by way of others.",
-      details: { kind: "StackOverflow" },
-    });
+    throw new CcosError(
+      "eval-error",
+      `Capabilities call each other more than ${most} levels deep, last ${JSON.stringify(id)}.`,
+      {
+        remedy: "Look for a capability whose code calls itself, directly or by way of others.",
+        details: { kind: "StackOverflow" },
+      },
+    );
   }
 
   /** The call's own limit, or the manifest's, or the default; never more than its caller has left. */
@@ -230,7 +259,12 @@ export class CapabilityMarketplace {
       });
     }
     const timeoutMs = Math.min(own, around.remainingMs());
-    return startDeadline(this.#options.clock, timeoutMs, options.signal, () => `The call of ${JSON.stringify(manifest.id)}`);
+    return startDeadline(
+      this.#options.clock,
+      timeoutMs,
+      options.signal,
+      () => `The call of ${JSON.stringify(manifest.id)}`,
+    );
   }
 
   async #executeByProvider({ callId, manifest, deadline, options }: Running, input: JsonValue): Promise<CallOutcome> {
@@ -280,7 +314,11 @@ export class CapabilityMarketplace {
     return value;
   }
 
-  #runHere({ callId, manifest, deadline, options, around }: Running, args: readonly Value[], input: () => Value): Promise<Value> {
+  #runHere(
+    { callId, manifest, deadline, options, around }: Running,
+    args: readonly Value[],
+    input: () => Value,
+  ): Promise<Value> {
     return this.#registry.execute(manifest, {
       args,
       input,
