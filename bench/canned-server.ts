@@ -12,7 +12,11 @@ interface Message {
 }
 
 const schema = { type: "object", properties: { key: { type: "string" } }, required: ["key"] };
-const tools = ["store", "read"].map((name) => ({ name, description: "A tool of the bench's server", inputSchema: schema }));
+const tools = ["store", "read"].map((name) => ({
+  name,
+  description: "A tool of the bench's server",
+  inputSchema: schema,
+}));
 const padding = ".".repeat(200);
 let sessions = 0;
 
@@ -24,7 +28,9 @@ function answer(response: ServerResponse, id: unknown, result: object): void {
 function handle(message: Message, response: ServerResponse): void {
   switch (message.method) {
     case "tools/call":
-      answer(response, message.id, { content: [{ type: "text", text: `${message.params?.arguments?.key ?? ""} ${padding}` }] });
+      answer(response, message.id, {
+        content: [{ type: "text", text: `${message.params?.arguments?.key ?? ""} ${padding}` }],
+      });
       return;
     case "initialize":
       response.setHeader("mcp-session-id", `session-${++sessions}`);
@@ -39,7 +45,12 @@ function handle(message: Message, response: ServerResponse): void {
       return;
     default:
       if (message.id === undefined) response.writeHead(202).end();
-      else response.writeHead(400, { "content-type": "application/json" }).end('{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}');
+      else
+        response
+          .writeHead(400, { "content-type": "application/json" })
+          .end(
+            '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}',
+          );
   }
 }
 

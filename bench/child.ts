@@ -28,7 +28,9 @@ export class Child implements AsyncDisposable {
       // Some peers print a line a call; nobody reads it, and it is theirs to pay for.
       stdio: ["ignore", "ignore", process.env["BENCH_VERBOSE"] ? "inherit" : "ignore", "ipc"],
       env: { ...process.env, ...env },
-      ...(pinned ? { execPath: TASKSET, execArgv: ["-c", CORES[core], process.execPath, ...node] } : { execArgv: node }),
+      ...(pinned
+        ? { execPath: TASKSET, execArgv: ["-c", CORES[core], process.execPath, ...node] }
+        : { execArgv: node }),
     });
   }
 
@@ -39,7 +41,8 @@ export class Child implements AsyncDisposable {
   /** The next message of the child. Rejects when the child ends first. */
   next<T>(): Promise<T> {
     return new Promise((resolve, reject) => {
-      const onExit = (code: number | null): void => reject(new Error(`A process of the bench ended with ${code} before it answered.`));
+      const onExit = (code: number | null): void =>
+        reject(new Error(`A process of the bench ended with ${code} before it answered.`));
       const onMessage = (message: object): void => {
         if ([...this.#asides].some((kind) => kind in message)) return;
         this.#process.off("exit", onExit);

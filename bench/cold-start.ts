@@ -22,14 +22,37 @@ export async function coldStarts(url: string): Promise<ColdStart[]> {
   writeFileSync(join(home, "mcporter.json"), JSON.stringify({ mcpServers: { bench: { url } }, imports: [] }));
   const commands: readonly (readonly [name: string, args: readonly string[]])[] = [
     ["node -e 0", ["-e", "0"]],
-    ["ccos call", [join(root, "dist", "bin", "ccos.js"), "call", "mcp.bench.store", "key=cold", "--capabilities", join(home, "bench.rtfs")]],
+    [
+      "ccos call",
+      [
+        join(root, "dist", "bin", "ccos.js"),
+        "call",
+        "mcp.bench.store",
+        "key=cold",
+        "--capabilities",
+        join(home, "bench.rtfs"),
+      ],
+    ],
     [
       "mcporter call",
-      [join(import.meta.dirname, "node_modules", "mcporter", "dist", "cli.js"), "--config", join(home, "mcporter.json"), "call", "bench.store", "key=cold"],
+      [
+        join(import.meta.dirname, "node_modules", "mcporter", "dist", "cli.js"),
+        "--config",
+        join(home, "mcporter.json"),
+        "call",
+        "bench.store",
+        "key=cold",
+      ],
     ],
   ];
   // No daemon, and nothing that this machine's user has configured.
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home, XDG_CONFIG_HOME: home, MCPORTER_DISABLE_KEEPALIVE: "*", BENCH_TOKEN: process.env["BENCH_TOKEN"] ?? "" };
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: home,
+    XDG_CONFIG_HOME: home,
+    MCPORTER_DISABLE_KEEPALIVE: "*",
+    BENCH_TOKEN: process.env["BENCH_TOKEN"] ?? "",
+  };
   const took = commands.map((): number[] => []);
   try {
     // The first round fills the caches of the disk and of the compiler, and is not counted.

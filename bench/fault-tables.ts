@@ -31,19 +31,33 @@ function details(rows: readonly FaultRow[]): string {
         cells((row) => String(row.handshakes)),
         cells((row) => String(row.deletes)),
         cells((row) => String(row.left)),
-        cells(({ healMs }) => (healMs === undefined ? "" : Number.isFinite(healMs) ? healMs.toFixed(healMs < 10 ? 1 : 0) : "never")),
+        cells(({ healMs }) =>
+          healMs === undefined ? "" : Number.isFinite(healMs) ? healMs.toFixed(healMs < 10 ? 1 : 0) : "never",
+        ),
         cells((row) => row.peakRssMb.toFixed(0)),
       ];
     }),
   );
-  const head = ["", "", "failed (still waiting at the cap)", "run twice", "handshakes", "DELETE", "left open", "ms to heal", "peak MB"];
+  const head = [
+    "",
+    "",
+    "failed (still waiting at the cap)",
+    "run twice",
+    "handshakes",
+    "DELETE",
+    "left open",
+    "ms to heal",
+    "peak MB",
+  ];
   return table(head, body);
 }
 
 /** The figure at 1 and at 16 in flight. */
 function pair(rows: readonly FaultRow[], contender: string, scenario: string, of: (row: FaultRow) => string): string {
   const at = (inFlight: InFlight): string => {
-    const row = rows.find((one) => one.contender === contender && one.scenario.id === scenario && one.inFlight === inFlight);
+    const row = rows.find(
+      (one) => one.contender === contender && one.scenario.id === scenario && one.inFlight === inFlight,
+    );
     return row === undefined ? "" : of(row);
   };
   return `${at(1)} / ${at(16)}`;

@@ -83,5 +83,8 @@ const tables = faultTables(rows);
 console.log(tables);
 if (asked.length === 0) {
   const versions = chosenContenders.map((one) => versionsOf(one)).join(", ");
-  replaceGenerated("docs/faults.md", `${conditions()} Versions: ${versions}. Calls are capped at ${CAP_MS / 1000} s.\n\n${tables}`);
+  replaceGenerated(
+    "docs/faults.md",
+    `${conditions()} Versions: ${versions}. Calls are capped at ${CAP_MS / 1000} s.\n\n${tables}`,
+  );
 }

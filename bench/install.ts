@@ -7,7 +7,9 @@ import { join } from "node:path";
 export function ensureInstalled(): void {
   const folder = import.meta.dirname;
   const stamp = join(folder, "node_modules", ".installed");
-  const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(folder, "package-lock.json")))
+    .digest("hex");
   if (statSync(stamp, { throwIfNoEntry: false }) !== undefined && readFileSync(stamp, "utf8") === lock) return;
   console.error("Installing the peers into bench/node_modules …");
   const npm = process.env["npm_execpath"];

@@ -1,5 +1,9 @@
 /** Runs `count` calls with `inFlight` of them at a time, and gives how long each took, in milliseconds. */
-export async function load(count: number, inFlight: number, call: (index: number) => Promise<void>): Promise<Float64Array> {
+export async function load(
+  count: number,
+  inFlight: number,
+  call: (index: number) => Promise<void>,
+): Promise<Float64Array> {
   const took = new Float64Array(count);
   let next = 0;
   const worker = async (): Promise<void> => {

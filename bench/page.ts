@@ -22,7 +22,9 @@ export function replaceGenerated(page: string, text: string): void {
 /** When and on what a run was made. */
 export function conditions(): string {
   const [first] = cpus();
-  const load = loadavg().map((one) => one.toFixed(1)).join(", ");
+  const load = loadavg()
+    .map((one) => one.toFixed(1))
+    .join(", ");
   const memory = Math.round(totalmem() / 2 ** 30);
   return `Measured on ${new Date().toISOString().slice(0, 10)}: Node ${process.versions.node}, ${process.platform}, ${cpus().length} cores (${first?.model.trim() ?? "unknown"}), ${memory} GiB; load average at the end ${load}.`;
 }

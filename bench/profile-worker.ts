@@ -60,9 +60,11 @@ function partOf(name: string, url: string): string | undefined {
   const dependency = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url);
   if (dependency !== null) return `${dependency[1]}`;
   if (url.includes("/bench/")) return "the bench itself";
-  if (/^node:(?:internal\/)?(?:event_target|abort_controller|events\/abort)/.test(url)) return "node: AbortSignal and its events";
+  if (/^node:(?:internal\/)?(?:event_target|abort_controller|events\/abort)/.test(url))
+    return "node: AbortSignal and its events";
   if (/^node:(?:internal\/)?timers/.test(url)) return "node: timers";
-  if (/^node:(?:internal\/)?(?:net|stream|_http|http|tls|webstreams|streams)/.test(url)) return "node: sockets and streams";
+  if (/^node:(?:internal\/)?(?:net|stream|_http|http|tls|webstreams|streams)/.test(url))
+    return "node: sockets and streams";
   if (url.startsWith("wasm:")) return "undici: parser (wasm)";
   return url.startsWith("node:") ? "node: the rest" : "engine: promises, JSON, strings";
 }

@@ -37,8 +37,16 @@ function readingSection(all: readonly CapabilityFile[]): string {
     const some = all.slice(0, count);
     const rtfs = some.map((file) => file.rtfs).join("\n");
     const json = `[${some.map((file) => file.json).join(",")}]`;
-    const [own, parse] = interleaved(rounds, [() => mustRead(rtfs, count), (): unknown => JSON.parse(json)]) as [number, number];
-    return [`one file of ${megabytes(rtfs.length)} MB`, perSecond(rtfs.length, own), perSecond(json.length, parse), times(own / parse)];
+    const [own, parse] = interleaved(rounds, [() => mustRead(rtfs, count), (): unknown => JSON.parse(json)]) as [
+      number,
+      number,
+    ];
+    return [
+      `one file of ${megabytes(rtfs.length)} MB`,
+      perSecond(rtfs.length, own),
+      perSecond(json.length, parse),
+      times(own / parse),
+    ];
   });
   return `## Reading\n\n${table(["text", "RTFS", "`JSON.parse` of the same content", "time of RTFS to JSON"], rows)}`;
 }
@@ -55,14 +63,30 @@ function loadingSection(all: readonly CapabilityFile[]): string {
       mkdirSync(join(folder, kind));
       for (const file of all) writeFileSync(join(folder, kind, `${file.name}.${kind}`), file[kind]);
     }
-    const runs = Array.from({ length: processes }, (_, index) => loadInProcess(folder, index % 2 === 0 ? "json" : "rtfs"));
+    const runs = Array.from({ length: processes }, (_, index) =>
+      loadInProcess(folder, index % 2 === 0 ? "json" : "rtfs"),
+    );
     const row = (name: string, some: readonly LoadTimes[]): string[] => {
       const rtfs = median(some.map((one) => one.rtfs));
       const json = median(some.map((one) => one.reading + one.parsing));
       const parsing = median(some.map((one) => one.parsing));
-      return [name, `${rtfs.toFixed(0)} ms`, `${json.toFixed(0)} ms, ${parsing.toFixed(0)} of it \`JSON.parse\``, times(rtfs / json)];
+      return [
+        name,
+        `${rtfs.toFixed(0)} ms`,
+        `${json.toFixed(0)} ms, ${parsing.toFixed(0)} of it \`JSON.parse\``,
+        times(rtfs / json),
+      ];
     };
-    const rows = [row("first in a fresh process", runs.map(([first]) => first as LoadTimes)), row("later", runs.flatMap((run) => run.slice(2)))];
+    const rows = [
+      row(
+        "first in a fresh process",
+        runs.map(([first]) => first as LoadTimes),
+      ),
+      row(
+        "later",
+        runs.flatMap((run) => run.slice(2)),
+      ),
+    ];
     const size = `${all.length.toLocaleString("en")} files, ${megabytes(sum(all.map((file) => file.rtfs.length)))} MB (as JSON ${megabytes(sum(all.map((file) => file.json.length)))} MB)`;
     return `## Loading and validating ${size}\n\n${table(["", "RTFS", "files read and parsed as JSON", "ratio"], rows)}`;
   } finally {
@@ -104,13 +128,25 @@ function kernelSection(): string {
       times(other.peer / other.rtfs),
     ];
   });
-  const head = ["kernel", "JavaScript", "RTFS", "RTFS to JavaScript", "nbb, interpreted", "to RTFS", "nbb, compiled", "to RTFS"];
+  const head = [
+    "kernel",
+    "JavaScript",
+    "RTFS",
+    "RTFS to JavaScript",
+    "nbb, interpreted",
+    "to RTFS",
+    "nbb, compiled",
+    "to RTFS",
+  ];
   return `## Evaluation\n\n${table(head, rows)}`;
 }
 
 function kernelsInProcess(mode: "interpreted" | "compiled"): Readonly<Record<string, KernelTimes>> {
   const worker = join(import.meta.dirname, "rtfs", "kernel-worker.ts");
-  return JSON.parse(execFileSync(process.execPath, [worker, String(rounds), mode], { encoding: "utf8" })) as Record<string, KernelTimes>;
+  return JSON.parse(execFileSync(process.execPath, [worker, String(rounds), mode], { encoding: "utf8" })) as Record<
+    string,
+    KernelTimes
+  >;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -147,7 +147,12 @@ export const scenarios: readonly Scenario[] = [
     tool: "store",
     calls: many,
     after: 100,
-    trouble: refuseFor(950, { kind: "status", status: 429, headers: { "retry-after": "1" }, body: "Too many requests" }),
+    trouble: refuseFor(950, {
+      kind: "status",
+      status: 429,
+      headers: { "retry-after": "1" },
+      body: "Too many requests",
+    }),
     pauseMs: 25,
     handshakes: 1,
   },
@@ -229,6 +234,7 @@ export const scenarios: readonly Scenario[] = [
 
 export function scenario(id: string): Scenario {
   const found = scenarios.find((candidate) => candidate.id === id);
-  if (found === undefined) throw new Error(`There is no scenario ${JSON.stringify(id)}: ${scenarios.map((one) => one.id).join(", ")}.`);
+  if (found === undefined)
+    throw new Error(`There is no scenario ${JSON.stringify(id)}: ${scenarios.map((one) => one.id).join(", ")}.`);
   return found;
 }

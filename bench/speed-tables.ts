@@ -18,7 +18,8 @@ export function warmTables(warm: Warm, floor: Contender): string {
       const rows = [...warm].map(([contender, rounds]) => {
         const at = (round: SpeedResult | undefined): LevelResult => round?.levels[index] as LevelResult;
         const middle = (of: Measure): number => median(rounds.map((round) => of(at(round))));
-        const ratio = (of: Measure): string => median(rounds.map((round, number) => of(at(round)) / of(at(base[number])))).toFixed(2);
+        const ratio = (of: Measure): string =>
+          median(rounds.map((round, number) => of(at(round)) / of(at(base[number])))).toFixed(2);
         return [
           contender.name,
           middle((level) => level.p50Ms).toFixed(2),
@@ -38,7 +39,11 @@ export function warmTables(warm: Warm, floor: Contender): string {
 
 export function coldTable(starts: readonly ColdStart[]): string {
   const reference = starts.find(({ command }) => command.startsWith("mcporter"))?.medianMs ?? Number.NaN;
-  const rows = starts.map(({ command, medianMs }) => [`\`${command}\``, medianMs.toFixed(0), (medianMs / reference).toFixed(2)]);
+  const rows = starts.map(({ command, medianMs }) => [
+    `\`${command}\``,
+    medianMs.toFixed(0),
+    (medianMs / reference).toFixed(2),
+  ]);
   return `### Cold start\n\nOne whole process that calls one tool once.\n\n${table(["", "ms", "× mcporter"], rows)}`;
 }
 
@@ -64,6 +69,9 @@ export function profileTable(profiles: readonly (readonly [name: string, result:
   const most = (part: string): number => Math.max(...profiles.map(([, result]) => of(result, part)));
   const shown = names.filter((part) => most(part) >= 0.5).toSorted((a, b) => most(b) - most(a));
   const rows = shown.map((part) => [part, ...profiles.map(([, result]) => of(result, part).toFixed(1))]);
-  const total = ["all of it", ...profiles.map(([, { parts }]) => parts.reduce((sum, [, micros]) => sum + micros, 0).toFixed(1))];
+  const total = [
+    "all of it",
+    ...profiles.map(([, { parts }]) => parts.reduce((sum, [, micros]) => sum + micros, 0).toFixed(1)),
+  ];
   return `### Where the time goes\n\nA CPU profile of warm calls, 16 in flight: microseconds a call, by whose code was running.\n\n${table(["", ...profiles.map(([name]) => name)], [...rows, total])}`;
 }

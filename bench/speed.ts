@@ -14,14 +14,20 @@ import type { SpeedOrder, SpeedResult } from "./speed-worker.ts";
 
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const WARMUP = 9000;
-const LEVELS = [[1, 1500], [16, 3200], [64, 4800]] as const;
+const LEVELS = [
+  [1, 1500],
+  [16, 3200],
+  [64, 4800],
+] as const;
 const IDLE_SESSIONS = 200;
 const POOLS = 10_000;
 
 process.env["BENCH_TOKEN"] ??= "token-of-the-bench";
 ensureInstalled();
 const asked = process.argv.slice(2);
-const chosen = [floor, ccos, ...peers].filter(({ name }) => asked.length === 0 || name === floor.name || asked.includes(name));
+const chosen = [floor, ccos, ...peers].filter(
+  ({ name }) => asked.length === 0 || name === floor.name || asked.includes(name),
+);
 
 await using server = new Child("canned-server.ts", [], { core: "server" });
 const { url } = await server.next<{ url: string }>();
@@ -32,7 +38,12 @@ for (let round = 0; round < ROUNDS; round++) {
   const order = [...chosen.slice(round % chosen.length), ...chosen.slice(0, round % chosen.length)];
   for (const contender of order) {
     console.error(`warm calls, round ${round + 1} of ${ROUNDS}: ${contender.name}`);
-    const result = await worker<SpeedOrder, SpeedResult>("speed-worker.ts", { name: contender.name, url, warmup: WARMUP, levels: LEVELS });
+    const result = await worker<SpeedOrder, SpeedResult>("speed-worker.ts", {
+      name: contender.name,
+      url,
+      warmup: WARMUP,
+      levels: LEVELS,
+    });
     warm.get(contender)?.push(result);
   }
 }
@@ -44,7 +55,14 @@ if (asked.length === 0) {
   const memory = new Map<Contender, MemoryResult>();
   for (const contender of [ccos, ...peers]) {
     console.error(`idle sessions: ${contender.name}`);
-    memory.set(contender, await worker<MemoryOrder, MemoryResult>("memory-worker.ts", { name: contender.name, url, sessions: IDLE_SESSIONS }));
+    memory.set(
+      contender,
+      await worker<MemoryOrder, MemoryResult>("memory-worker.ts", {
+        name: contender.name,
+        url,
+        sessions: IDLE_SESSIONS,
+      }),
+    );
   }
   console.error(`${POOLS} pools`);
   const pools = await worker<MemoryOrder, MemoryResult>("memory-worker.ts", { name: ccos.name, url, sessions: POOLS });
@@ -52,7 +70,15 @@ if (asked.length === 0) {
   console.error("profile");
   const profiles = [];
   for (const contender of [floor, ccos]) {
-    profiles.push([contender.name, await worker<ProfileOrder, ProfileResult>("profile-worker.ts", { name: contender.name, url, inFlight: 16, calls: 30_000 })] as const);
+    profiles.push([
+      contender.name,
+      await worker<ProfileOrder, ProfileResult>("profile-worker.ts", {
+        name: contender.name,
+        url,
+        inFlight: 16,
+        calls: 30_000,
+      }),
+    ] as const);
   }
   tables.push(profileTable(profiles));
 }
@@ -62,7 +88,10 @@ console.log(text);
 if (asked.length === 0) {
   const versions = contenders.map((one) => versionsOf(one)).join(", ");
   const pinned = canPin ? " The server has one core, the client another." : "";
-  replaceGenerated("docs/performance.md", `${conditions()}${pinned} ${ROUNDS} rounds, medians. Versions: ${versions}.\n\n${text}`);
+  replaceGenerated(
+    "docs/performance.md",
+    `${conditions()}${pinned} ${ROUNDS} rounds, medians. Versions: ${versions}.\n\n${text}`,
+  );
 }
 
 async function worker<Order extends object, Result>(file: string, order: Order): Promise<Result> {

@@ -30,7 +30,13 @@ import {
   type TrustStore,
 } from "./config/index.ts";
 import type { Diagnosis } from "./doctor/index.ts";
-import type { CapabilityShelf, CCOSEnvironment, DiagnoseOptions, EnvironmentOptions, RunOptions } from "./environment-contract.ts";
+import type {
+  CapabilityShelf,
+  CCOSEnvironment,
+  DiagnoseOptions,
+  EnvironmentOptions,
+  RunOptions,
+} from "./environment-contract.ts";
 import {
   CcosError,
   createEmitter,
@@ -55,7 +61,13 @@ import { openStore } from "./stores/index.ts";
 import { checkSettings, SessionPoolManager } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
-export type { CapabilityShelf, CCOSEnvironment, DiagnoseOptions, EnvironmentOptions, RunOptions } from "./environment-contract.ts";
+export type {
+  CapabilityShelf,
+  CCOSEnvironment,
+  DiagnoseOptions,
+  EnvironmentOptions,
+  RunOptions,
+} from "./environment-contract.ts";
 export { preludeBindings } from "./capability/index.ts";
 
 const DEFAULT_FOLDER = "capabilities";
@@ -77,7 +89,14 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   const loaded = await loadConfig({ config: options.config, cwd, env, trust });
   for (const message of loaded.warnings) events.emit("warning", { code: "not-trusted", message, file: loaded.file });
   const store = openStore(options.store ?? loaded.config.store);
-  const environment = new Environment({ ...options, cwd, env, events, loaded, fingerprintKey: await store.fingerprintKey() });
+  const environment = new Environment({
+    ...options,
+    cwd,
+    env,
+    events,
+    loaded,
+    fingerprintKey: await store.fingerprintKey(),
+  });
   await environment.loadInitial(options.capabilities, loaded, trust);
   return environment;
 }
@@ -101,7 +120,10 @@ export async function checkCapabilities(
     manifestTraits: (provider: string) =>
       provider === builtIn.provider ? builtIn.traits : options.providers?.includes(provider) ? {} : undefined,
   };
-  const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), { trusted: true, providers: knowledge });
+  const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), {
+    trusted: true,
+    providers: knowledge,
+  });
   const programs = checkPrograms(loaded.files);
   return {
     ...loaded,
@@ -179,7 +201,12 @@ class Environment implements CCOSEnvironment {
       fingerprintKey: wiring.fingerprintKey,
       configuration: config as JsonObject,
       targetContext: ({ id, trusted }, caller) =>
-        secrets.forCapability({ capabilityId: id, trusted, caller, trustPath: trusted ? undefined : this.#trustPath(id) }),
+        secrets.forCapability({
+          capabilityId: id,
+          trusted,
+          caller,
+          trustPath: trusted ? undefined : this.#trustPath(id),
+        }),
     });
     this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
@@ -197,7 +224,12 @@ class Environment implements CCOSEnvironment {
       defaultTimeoutMs: (manifest) => this.#manager.timeoutMsOf(manifest) ?? config.timeout_ms,
       readVariable,
       loadFile: (path) => this.#load(resolve(cwd, path)),
-      output: wiring.output ?? outputTo(() => process.stderr, (text) => this.redactor.redactKnown(text)),
+      output:
+        wiring.output ??
+        outputTo(
+          () => process.stderr,
+          (text) => this.redactor.redactKnown(text),
+        ),
     });
     this.capabilities = {
       list: (query) => this.#list(query),
@@ -310,7 +342,9 @@ class Environment implements CCOSEnvironment {
   /** What to trust for this capability to be: the default folder as a whole, else the file it stands in. */
   #trustPath(id: string): string {
     const file = this.#marketplace.get(id)?.origin.file;
-    return file === undefined || resolve(this.#cwd, file).startsWith(join(this.#cwd, DEFAULT_FOLDER) + sep) ? DEFAULT_FOLDER : file;
+    return file === undefined || resolve(this.#cwd, file).startsWith(join(this.#cwd, DEFAULT_FOLDER) + sep)
+      ? DEFAULT_FOLDER
+      : file;
   }
 
   #requireOpen(): void {
@@ -332,7 +366,8 @@ class Environment implements CCOSEnvironment {
       ? readCapabilities(pathOrText, { trusted: true, providers })
       : await loadCapabilities([path], { trusted: true, providers });
     const [first, ...more] = errors;
-    if (first !== undefined) throw more.length === 0 ? first : first.with({ details: { more: more.map((error) => error.toJSON()) } });
+    if (first !== undefined)
+      throw more.length === 0 ? first : first.with({ details: { more: more.map((error) => error.toJSON()) } });
     this.#warn(warnings);
     for (const manifest of manifests) this.#marketplace.register(manifest);
     return manifests.map((manifest) => manifest.id);

@@ -25,7 +25,17 @@ export {
   reportOf,
   requiresSession,
 } from "./capability/index.ts";
-export type { CallOptions, CallOutcome, CallPolicies, CallReport, CallResult, Caller, Manifest, RetryOptions, SessionUse } from "./capability/index.ts";
+export type {
+  CallOptions,
+  CallOutcome,
+  CallPolicies,
+  CallReport,
+  CallResult,
+  Caller,
+  Manifest,
+  RetryOptions,
+  SessionUse,
+} from "./capability/index.ts";
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 

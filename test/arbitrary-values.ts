@@ -17,7 +17,7 @@ import {
 
 const name = fc
   .stringMatching(/^[a-z_$+*<>!?%][a-z0-9.\-@]{0,6}$/)
-  .filter((text) => !["nil", "true", "false"].includes(text));
+  .filter((text) => !["nil", "true", "false"].includes(text) && !/^\+\d/.test(text));
 const integers = fc.bigInt({ min: INTEGER_MIN, max: INTEGER_MAX }).map(integer);
 
 const key: fc.Arbitrary<MapKey> = fc.oneof(

@@ -79,7 +79,9 @@ describe("the documents", () => {
         expected.replace(/^a(?: whole)? number /, ""),
       ]),
     );
-    const stated = rows("docs/policies.md").filter(([name = "", ...others]) => others.length === 3 && /^[a-z]/.test(name) && name !== "setting");
+    const stated = rows("docs/policies.md").filter(
+      ([name = "", ...others]) => others.length === 3 && /^[a-z]/.test(name) && name !== "setting",
+    );
     expect(stated.map(([key, fallback, range]) => [key, fallback, range])).toEqual(actual);
   });
 

@@ -43,7 +43,10 @@ function pieces(line: string): [string, string][] {
   return grammar
     .tokenizeLine(line, INITIAL)
     .tokens.filter(({ scopes: all }) => all.length > 1)
-    .map(({ startIndex, endIndex, scopes: all }) => [line.slice(startIndex, endIndex), (all.at(-1) as string).replace(/\.rtfs$/, "")]);
+    .map(({ startIndex, endIndex, scopes: all }) => [
+      line.slice(startIndex, endIndex),
+      (all.at(-1) as string).replace(/\.rtfs$/, ""),
+    ]);
 }
 
 const files = ["examples", "capabilities", "test/corpus"].flatMap((name) =>
@@ -70,7 +73,12 @@ describe("the grammar", () => {
     const source = new Source(text, file);
     for (let token = nextToken(source, 0); token !== undefined; token = nextToken(source, token.end)) {
       const written = text.slice(token.start, token.end);
-      const expected = token.kind === "atom" ? (written.startsWith('"') ? /string|escape/ : /^(?:constant|string|variable)/) : EXPECTED[token.kind];
+      const expected =
+        token.kind === "atom"
+          ? written.startsWith('"')
+            ? /string|escape/
+            : /^(?:constant|string|variable)/
+          : EXPECTED[token.kind];
       for (let at = token.start; at < token.end; at++) {
         if (text[at] !== "\n") expect(found[at], `${written} at ${token.start}`).toMatch(expected as RegExp);
       }
@@ -131,15 +139,24 @@ describe("the grammar", () => {
     [":com.acme:v1.2/op", [[":com.acme:v1.2/op", "constant.other.keyword"]]],
     ["deadbeef-e89b-12d3-a456-426614174000", [["deadbeef-e89b-12d3-a456-426614174000", "constant.other.uuid"]]],
     ["@user", [["@user", "variable.other.context"]]],
-    ["~@xs", [["~@", "keyword.operator.quote"], ["xs", "variable.other"]]],
+    [
+      "~@xs",
+      [
+        ["~@", "keyword.operator.quote"],
+        ["xs", "variable.other"],
+      ],
+    ],
     ["%1", [["%1", "variable.parameter"]]],
   ])("gives %s its scopes", (line, expected) => {
     expect(pieces(line)).toEqual(expected);
   });
 
-  test.each(["1.", "0x1f", "12ab", "(1]", ")", '"\\q"', "caf\u00e9", "a|b", "\\a", "#{1}"])("marks a mistake in %s", (text) => {
-    expect(scopes(text).some((scope) => scope.startsWith("invalid"))).toBe(true);
-  });
+  test.each(["1.", "0x1f", "12ab", "(1]", ")", '"\\q"', "caf\u00e9", "a|b", "\\a", "#{1}"])(
+    "marks a mistake in %s",
+    (text) => {
+      expect(scopes(text).some((scope) => scope.startsWith("invalid"))).toBe(true);
+    },
+  );
 });
 
 test("the extension names files that are there", () => {
@@ -148,7 +165,11 @@ test("the extension names files that are there", () => {
   };
   const [language] = contributes.languages;
   const [used] = contributes.grammars;
-  const configuration = JSON.parse(readFileSync(join(folder, language?.configuration as string), "utf8")) as { wordPattern: string };
+  const configuration = JSON.parse(readFileSync(join(folder, language?.configuration as string), "utf8")) as {
+    wordPattern: string;
+  };
   expect("(string-length x)".match(new RegExp(configuration.wordPattern))?.[0]).toBe("string-length");
-  expect(JSON.parse(readFileSync(join(folder, used?.path as string), "utf8"))).toMatchObject({ scopeName: used?.scopeName });
+  expect(JSON.parse(readFileSync(join(folder, used?.path as string), "utf8"))).toMatchObject({
+    scopeName: used?.scopeName,
+  });
 });

@@ -4,7 +4,16 @@ import { afterAll, describe, expect, test } from "vitest";
 import { referencePage } from "../scripts/reference-page.ts";
 import { createEnvironment } from "../src/environment.ts";
 import { isCcosError } from "../src/kernel/index.ts";
-import { compile, DEFAULT_LIMITS, formText, formToValue, print, readProgram, Workspace, type Form } from "../src/rtfs/index.ts";
+import {
+  compile,
+  DEFAULT_LIMITS,
+  formText,
+  formToValue,
+  print,
+  readProgram,
+  Workspace,
+  type Form,
+} from "../src/rtfs/index.ts";
 import { repository } from "./run-process.ts";
 
 const page = (name: string): string => readFileSync(join(repository, "docs", name), "utf8");
@@ -50,8 +59,10 @@ describe("the tour of the language", () => {
     expect(examples.some(({ verb }) => verb !== undefined)).toBe(true);
     for (const { form, verb, expected } of examples) {
       const found = await outcome(form, workspace);
-      if (verb === "=>") expect([formText(form), found]).toEqual([formText(form), print(formToValue(expected as Form))]);
-      else if (verb === "!!") expect([formText(form), found]).toEqual([formText(form), `!! ${formText(expected as Form)}`]);
+      if (verb === "=>")
+        expect([formText(form), found]).toEqual([formText(form), print(formToValue(expected as Form))]);
+      else if (verb === "!!")
+        expect([formText(form), found]).toEqual([formText(form), `!! ${formText(expected as Form)}`]);
       else expect(found).not.toMatch(/^!!/);
     }
   });
@@ -62,7 +73,9 @@ describe("the tour of the language", () => {
   });
 
   test("states the limits as they are", () => {
-    const stated = new Map([...tour.matchAll(/^\|[^|]*\| ([^|]*?) *\| `(\w+)`/gm)].map(([, value = "", name = ""]) => [name, value]));
+    const stated = new Map(
+      [...tour.matchAll(/^\|[^|]*\| ([^|]*?) *\| `(\w+)`/gm)].map(([, value = "", name = ""]) => [name, value]),
+    );
     const number = (name: string): number => Number((stated.get(name) ?? "").replaceAll(",", ""));
     expect(number("maxSteps")).toBe(DEFAULT_LIMITS.maxSteps);
     expect(number("maxDepth")).toBe(DEFAULT_LIMITS.maxDepth);

@@ -2,7 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkProgram } from "../src/capability/check-programs.ts";
-import { compile, evaluate, formText, lint, print, read, readProgram, type Form, type LintWarning } from "../src/rtfs/index.ts";
+import {
+  compile,
+  evaluate,
+  formText,
+  lint,
+  print,
+  read,
+  readProgram,
+  type Form,
+  type LintWarning,
+} from "../src/rtfs/index.ts";
 import { repository } from "./run-process.ts";
 
 const filesOf = (folder: string): string[] =>
@@ -72,7 +82,9 @@ describe("of the programs of the corpus", () => {
         if (code !== "unused-binding") expect(`${failure} in ${program}`).toBe(`${OUTCOME[code]} in ${program}`);
       }
     }
-    const told = cases.filter(({ failure }) => failure === "UndefinedSymbol").filter(({ warnings }) => warnings.length > 0);
+    const told = cases
+      .filter(({ failure }) => failure === "UndefinedSymbol")
+      .filter(({ warnings }) => warnings.length > 0);
     expect(told.length).toBeGreaterThan(0);
   });
 

@@ -13,12 +13,14 @@ function rows(section: string): string[][] {
   const next = page.slice(from + 1).search(/\n#{2,3} /);
   const text = next < 0 ? page.slice(from) : page.slice(from, from + 1 + next);
   const lines = text.split("\n").filter((line) => line.startsWith("|"));
-  return lines.filter((line, index) => !/^\|[ -|]*---/.test(line) && !/^\|[ -|]*---/.test(lines[index + 1] ?? "")).map((line) =>
-    line
-      .slice(1, -1)
-      .split("|")
-      .map((cell) => cell.trim().replaceAll("`", "")),
-  );
+  return lines
+    .filter((line, index) => !/^\|[ -|]*---/.test(line) && !/^\|[ -|]*---/.test(lines[index + 1] ?? ""))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => cell.trim().replaceAll("`", "")),
+    );
 }
 
 /** The members of an interface in the source, in order. */
@@ -30,12 +32,20 @@ function eventsInSource(): string[] {
 
 describe("docs/observability.md", () => {
   test("names every event there is", () => {
-    expect(rows("## Events").map(([name = ""]) => name).toSorted()).toEqual(eventsInSource().toSorted());
+    expect(
+      rows("## Events")
+        .map(([name = ""]) => name)
+        .toSorted(),
+    ).toEqual(eventsInSource().toSorted());
   });
 
   test("names every metric there is, and splits it by attributes that exist", () => {
     const stated = rows("### Metrics");
-    expect(stated.map(([name = ""]) => name).toSorted()).toEqual(Object.values(METRICS).map(({ name }) => name).toSorted());
+    expect(stated.map(([name = ""]) => name).toSorted()).toEqual(
+      Object.values(METRICS)
+        .map(({ name }) => name)
+        .toSorted(),
+    );
     const attributes: readonly string[] = Object.values(ATTRIBUTES);
     for (const [, , split = ""] of stated) {
       for (const [attribute] of split.matchAll(/[a-z_]+(?:\.[a-z_]+)+/g)) expect(attributes).toContain(attribute);
@@ -43,19 +53,32 @@ describe("docs/observability.md", () => {
   });
 
   test("names every span, span event and attribute there is", () => {
-    for (const name of [...Object.values(SPANS), ...Object.values(SPAN_EVENTS), ...Object.values(ATTRIBUTES)]) expect(page).toContain(name);
-    const known: readonly string[] = [...Object.values(SPANS), ...Object.values(SPAN_EVENTS), ...Object.values(ATTRIBUTES), ...Object.values(METRICS).map(({ name }) => name)];
+    for (const name of [...Object.values(SPANS), ...Object.values(SPAN_EVENTS), ...Object.values(ATTRIBUTES)])
+      expect(page).toContain(name);
+    const known: readonly string[] = [
+      ...Object.values(SPANS),
+      ...Object.values(SPAN_EVENTS),
+      ...Object.values(ATTRIBUTES),
+      ...Object.values(METRICS).map(({ name }) => name),
+    ];
     for (const [name] of page.matchAll(/\bccos\.(?!config\b)[a-z_]+(?:\.[a-z_]+)*/g)) expect(known).toContain(name);
   });
 
   test("names every check of the doctor", () => {
-    const sources = [...readdirSync(join(repository, "src", "doctor")).map((file) => join("src", "doctor", file)), join("src", "cli", "commands", "doctor.ts")];
+    const sources = [
+      ...readdirSync(join(repository, "src", "doctor")).map((file) => join("src", "doctor", file)),
+      join("src", "cli", "commands", "doctor.ts"),
+    ];
     const made = new Set<string>();
     for (const file of sources) {
       const source = readFileSync(join(repository, file), "utf8");
       for (const [, name = ""] of source.matchAll(/(?:\bname: |\bproblem\(|\bstep\(|\? )"([a-z]+)"/g)) made.add(name);
       for (const [, name = ""] of source.matchAll(/problem\([^"]*"[a-z-]+" \? "[a-z]+" : "([a-z]+)"/g)) made.add(name);
     }
-    expect(rows("## Doctor").flatMap(([names = ""]) => names.split(" ")).toSorted()).toEqual([...made].toSorted());
+    expect(
+      rows("## Doctor")
+        .flatMap(([names = ""]) => names.split(" "))
+        .toSorted(),
+    ).toEqual([...made].toSorted());
   });
 });

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createEnvironment } from "../src/environment.ts";
 import { CcosError, isCcosError } from "../src/kernel/index.ts";
-import { evaluate, print, read, toJson, toJsonText, vector, type EvaluateOptions, type Value } from "../src/rtfs/index.ts";
+import {
+  evaluate,
+  print,
+  read,
+  toJson,
+  toJsonText,
+  vector,
+  type EvaluateOptions,
+  type Value,
+} from "../src/rtfs/index.ts";
 import { repository, runProcess } from "./run-process.ts";
 
 // Programs that would run for ever, fill the memory, or overflow the stack, if nothing stopped them. Each must
@@ -20,7 +29,9 @@ async function outcome(program: string, options: EvaluateOptions = {}): Promise<
 }
 
 const describeOutcome = (result: Value | CcosError): string =>
-  result instanceof CcosError ? `${result.code} ${String(result.details?.["limit"] ?? result.details?.["kind"] ?? "")}`.trim() : "value";
+  result instanceof CcosError
+    ? `${result.code} ${String(result.details?.["limit"] ?? result.details?.["kind"] ?? "")}`.trim()
+    : "value";
 
 const caught = (program: string): string => `(try ${program} (catch e :caught) (finally :done))`;
 
@@ -46,10 +57,25 @@ describe("each limit has an error of its own, which no catch sees", () => {
     ["JSON of a vast value", `(serialize-json ${vast})`, { maxCollectionSize: 200_000 }, "maxCollectionSize"],
     ["groups of vast values", `(group-by (fn [x] x) [${vast}])`, { maxCollectionSize: 200_000 }, "maxCollectionSize"],
     ["frequencies of vast values", `(frequencies [${vast}])`, { maxCollectionSize: 200_000 }, "maxCollectionSize"],
-    ["memory", "(reduce (fn [a i] (conj a (range 1000))) [] (range 100000))", { maxHeapGrowth: 50_000_000 }, "maxHeapGrowth"],
-    ["memory of library calls in a row", `[${"(range 100000)".repeat(500)}]`, { maxHeapGrowth: 50_000_000 }, "maxHeapGrowth"],
+    [
+      "memory",
+      "(reduce (fn [a i] (conj a (range 1000))) [] (range 100000))",
+      { maxHeapGrowth: 50_000_000 },
+      "maxHeapGrowth",
+    ],
+    [
+      "memory of library calls in a row",
+      `[${"(range 100000)".repeat(500)}]`,
+      { maxHeapGrowth: 50_000_000 },
+      "maxHeapGrowth",
+    ],
     ["comparing vast values", `(= ${vast} ${vast})`, { maxSteps: 1_000_000 }, "maxSteps"],
-    ["comparing vast values, by time", `(= ${vast} ${vast})`, { timeoutMs: 100, maxSteps: Number.MAX_SAFE_INTEGER }, "timeoutMs"],
+    [
+      "comparing vast values, by time",
+      `(= ${vast} ${vast})`,
+      { timeoutMs: 100, maxSteps: Number.MAX_SAFE_INTEGER },
+      "timeoutMs",
+    ],
     ["sorting vast values", `(sort [${vast} ${vast}])`, { maxSteps: 1_000_000 }, "maxSteps"],
     ["finding vast values", `(contains? [${vast}] ${vast})`, { maxSteps: 1_000_000 }, "maxSteps"],
     ["distinct vast values", `(distinct [${vast} ${vast}])`, { maxSteps: 1_000_000 }, "maxSteps"],
@@ -61,10 +87,30 @@ describe("each limit has an error of its own, which no catch sees", () => {
       "maxSteps",
     ],
     ["distinct vectors", "(distinct (map (fn [i] [i]) (range 100000)))", { maxSteps: 1_000_000 }, "maxSteps"],
-    ["library calls in a row", `(do (def b ${big}) ${"(contains? b -1)".repeat(2_000)})`, { maxSteps: 10_000_000 }, "maxSteps"],
-    ["library calls on a long text", `(do (def s ${longText}) (dotimes [i 100000] (nth s 0)))`, { maxSteps: 1_000_000 }, "maxSteps"],
-    ["merging the same map again and again", "(let [m (reduce (fn [m i] (assoc m i i)) {} (range 20000))] (apply merge (map (fn [i] m) (range 10000))))", { maxSteps: 2_000_000 }, "maxSteps"],
-    ["a regular expression over a long text", `(do (def s ${longText}) (dotimes [i 10000] (re-find "x+y" s)))`, { maxSteps: 2_000_000 }, "maxSteps"],
+    [
+      "library calls in a row",
+      `(do (def b ${big}) ${"(contains? b -1)".repeat(2_000)})`,
+      { maxSteps: 10_000_000 },
+      "maxSteps",
+    ],
+    [
+      "library calls on a long text",
+      `(do (def s ${longText}) (dotimes [i 100000] (nth s 0)))`,
+      { maxSteps: 1_000_000 },
+      "maxSteps",
+    ],
+    [
+      "merging the same map again and again",
+      "(let [m (reduce (fn [m i] (assoc m i i)) {} (range 20000))] (apply merge (map (fn [i] m) (range 10000))))",
+      { maxSteps: 2_000_000 },
+      "maxSteps",
+    ],
+    [
+      "a regular expression over a long text",
+      `(do (def s ${longText}) (dotimes [i 10000] (re-find "x+y" s)))`,
+      { maxSteps: 2_000_000 },
+      "maxSteps",
+    ],
   ] as const)("%s", async (_what, program, limits, limit) => {
     const started = performance.now();
     for (const text of [program, caught(program)]) {
@@ -95,7 +141,9 @@ describe("each limit has an error of its own, which no catch sees", () => {
       (v: Value, size: number) => toJsonText(v, { maxLength: size, indent: 2 }),
       (v: Value, size: number) => toJson(v, { maxSize: size }),
     ]) {
-      expect(() => write(value, 100_000)).toThrow(expect.objectContaining({ code: "interrupted", details: { limit: "maxOutputSize" } }));
+      expect(() => write(value, 100_000)).toThrow(
+        expect.objectContaining({ code: "interrupted", details: { limit: "maxOutputSize" } }),
+      );
       expect(() => write(small, 100)).not.toThrow();
       expect(() => write(small, 2)).toThrow(/maxOutputSize|larger than 2/);
     }
@@ -115,7 +163,11 @@ describe("each limit has an error of its own, which no catch sees", () => {
 describe("whatever is thrown at it, a value or a clear error", () => {
   test.each([
     ["a vector of a million items", `[${"1 ".repeat(1_000_000)}]`, "value"],
-    ["a map of a hundred thousand entries", `{${Array.from({ length: 100_000 }, (_, i) => `:k${i} ${i}`).join(" ")}}`, "value"],
+    [
+      "a map of a hundred thousand entries",
+      `{${Array.from({ length: 100_000 }, (_, i) => `:k${i} ${i}`).join(" ")}}`,
+      "value",
+    ],
     ["a string of 10 MB", `"${"x".repeat(10_000_000)}"`, "value"],
     ["work on a string of 10 MB", `(string-length (string-upper "${"x".repeat(9_999_990)}"))`, "value"],
     ["a name of 10 MB", "x".repeat(10_000_000), "eval-error UndefinedSymbol"],
@@ -127,11 +179,19 @@ describe("whatever is thrown at it, a value or a clear error", () => {
     ["a match of a vast value", `(match [${vast}] [1] 1)`, "eval-error MatchError"],
     ["a million calls in a row", `(do ${"(inc 1)".repeat(300_000)})`, "value"],
     ["a call with many arguments", `(+ ${"1 ".repeat(100_000)})`, "value"],
-    ["a function with many parameters", `((fn [${Array.from({ length: 3_000 }, (_, i) => `p${i}`).join(" ")}] p9) ${"1 ".repeat(3_000)})`, "value"],
+    [
+      "a function with many parameters",
+      `((fn [${Array.from({ length: 3_000 }, (_, i) => `p${i}`).join(" ")}] p9) ${"1 ".repeat(3_000)})`,
+      "value",
+    ],
     ["apply to very many", "(apply + (range 1000000))", "eval-error ResourceError"],
     ["a power beyond measure", "(pow 2 9000000000000000000)", "eval-error IntegerOverflow"],
     ["a factorial beyond measure", "(factorial 9000000000000000000)", "eval-error IntegerOverflow"],
-    ["a repetition that would explode", '(re-find "((((a{1000}){1000}){1000}){1000}){1000}" "a")', "eval-error InvalidArgument"],
+    [
+      "a repetition that would explode",
+      '(re-find "((((a{1000}){1000}){1000}){1000}){1000}" "a")',
+      "eval-error InvalidArgument",
+    ],
     ["a pattern of a million alternatives", `(re-find "${"a|".repeat(500_000)}b" "b")`, "value"],
     ["a pattern that backtracking would never end", `(re-find "(a+)+$" "${"a".repeat(100_000)}b")`, "value"],
     ["a macro that expands without end", "(do (defmacro m [] `(m)) (m))", "read-error"],
@@ -143,7 +203,9 @@ describe("whatever is thrown at it, a value or a clear error", () => {
   });
 
   test("the same with a catch around: a value, or an end that cannot be caught", async () => {
-    expect(print((await outcome("(try (apply + (range 1000000)) (catch e (:type e)))")) as Value)).toBe(":ResourceError");
+    expect(print((await outcome("(try (apply + (range 1000000)) (catch e (:type e)))")) as Value)).toBe(
+      ":ResourceError",
+    );
     expect(describeOutcome(await outcome(caught("(do (defn f [] (f)) (f))")))).toBe("interrupted maxDepth");
   });
 
@@ -161,16 +223,25 @@ describe("whatever is thrown at it, a value or a clear error", () => {
         return null;
       },
     };
-    const ended = await outcome(`(try (= ${vast} ${vast}) (finally (call "x" (count (sort (range 1000))))))`, { host, limits: { maxSteps: 100_000 } });
+    const ended = await outcome(`(try (= ${vast} ${vast}) (finally (call "x" (count (sort (range 1000))))))`, {
+      host,
+      limits: { maxSteps: 100_000 },
+    });
     expect([describeOutcome(ended), seen]).toEqual(["interrupted maxSteps", [1000]]);
-    const greedy = await outcome(`(try (= ${vast} ${vast}) (finally (= ${vast} ${vast}) (call "x" :never)))`, { host, limits: { maxSteps: 100_000 } });
+    const greedy = await outcome(`(try (= ${vast} ${vast}) (finally (= ${vast} ${vast}) (call "x" :never)))`, {
+      host,
+      limits: { maxSteps: 100_000 },
+    });
     expect([describeOutcome(greedy), seen]).toEqual(["interrupted maxSteps", [1000]]);
   });
 
   test("a long computation lets others run, and is cancelled in the middle", async () => {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), 50);
-    const result = await outcome("(dotimes [i 1000000000000] (+ i 1))", { signal: controller.signal, limits: { maxSteps: Number.MAX_SAFE_INTEGER } });
+    const result = await outcome("(dotimes [i 1000000000000] (+ i 1))", {
+      signal: controller.signal,
+      limits: { maxSteps: Number.MAX_SAFE_INTEGER },
+    });
     clearTimeout(timer);
     expect(describeOutcome(result)).toBe("canceled");
   });
@@ -184,16 +255,36 @@ describe("the command", () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   test.each([
-    ["a hundred thousand parentheses", `${"(".repeat(100_000)}${")".repeat(100_000)}`, 3, /error\[read-error\][\s\S]*500 levels/],
+    [
+      "a hundred thousand parentheses",
+      `${"(".repeat(100_000)}${")".repeat(100_000)}`,
+      3,
+      /error\[read-error\][\s\S]*500 levels/,
+    ],
     ["a vector of a million items", `[${"1 ".repeat(1_000_000)}]`, 0, /^\[1 1 1/],
     ["a string of 10 MB", `"${"x".repeat(10_000_000)}"`, 0, /^"xxx/],
-    ["endless recursion", "(defn f [n] (inc (f n)))\n(try (f 1) (catch e :caught))", 1, /error\[interrupted\][\s\S]*program\.rtfs:1/],
+    [
+      "endless recursion",
+      "(defn f [n] (inc (f n)))\n(try (f 1) (catch e :caught))",
+      1,
+      /error\[interrupted\][\s\S]*program\.rtfs:1/,
+    ],
     ["an endless loop", "(try (dotimes [i 1000000000000] i) (catch e :caught))", 1, /error\[interrupted\]/],
     ["a value of 2^40 items", vast, 1, /error\[interrupted\][\s\S]*maxOutputSize/],
-  ])("eval --file ends well with %s", async (_what, program, code, text) => {
-    const file = join(folder, "program.rtfs");
-    await writeFile(file, program);
-    const ended = await runProcess(process.execPath, [join(repository, "src", "cli", "main.ts"), "eval", "--file", file, "--no-color"]);
-    expect([ended.code, ended.stdout + ended.stderr]).toEqual([code, expect.stringMatching(text)]);
-  }, 70_000);
+  ])(
+    "eval --file ends well with %s",
+    async (_what, program, code, text) => {
+      const file = join(folder, "program.rtfs");
+      await writeFile(file, program);
+      const ended = await runProcess(process.execPath, [
+        join(repository, "src", "cli", "main.ts"),
+        "eval",
+        "--file",
+        file,
+        "--no-color",
+      ]);
+      expect([ended.code, ended.stdout + ended.stderr]).toEqual([code, expect.stringMatching(text)]);
+    },
+    70_000,
+  );
 });

@@ -31,13 +31,33 @@ describe.each(blocks)("the block %s of the configuration", (block, table) => {
   });
 
   test("accepts no value that the runtime refuses", () => {
-    const values = [-1, 0, 1, 2, 0.5, 100, 101, 1_000_000, 1_000_001, 2_147_483_647, 2_147_483_648, true, false, "identity", "x", null];
+    const values = [
+      -1,
+      0,
+      1,
+      2,
+      0.5,
+      100,
+      101,
+      1_000_000,
+      1_000_001,
+      2_147_483_647,
+      2_147_483_648,
+      true,
+      false,
+      "identity",
+      "x",
+      null,
+    ];
     for (const key of Object.keys(table)) {
       for (const value of values) {
         const given = { [block]: { [key]: value } } as JsonObject;
         if (!configSchema.safeParse(given).success) continue;
         const layers = [{ source: "configuration" as const, values: given }];
-        expect(() => [resolvePolicySettings(layers), resolveSessionPolicy(layers)], JSON.stringify(given)).not.toThrow();
+        expect(
+          () => [resolvePolicySettings(layers), resolveSessionPolicy(layers)],
+          JSON.stringify(given),
+        ).not.toThrow();
       }
     }
   });

@@ -74,7 +74,10 @@ export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
     random: createSeededRandom(options.seed ?? 1),
     readVariable: (name) => env[name],
     fingerprintKey: new Uint8Array(32).fill(7),
-    configuration: { ...options.configuration, ...(options.sessionDefaults !== undefined && { session: options.sessionDefaults }) },
+    configuration: {
+      ...options.configuration,
+      ...(options.sessionDefaults !== undefined && { session: options.sessionDefaults }),
+    },
     policies: options.policies?.({ clock, random: createSeededRandom(options.seed ?? 1), events: emitter, redactor }),
     targetContext: (_capability, caller) => ({
       variable: (name) => env[name],
@@ -133,7 +136,11 @@ function manifestOf(id: string, options: CapabilityOptions): Manifest {
     effects: [":network"],
     inputSchema: undefined,
     outputSchema: undefined,
-    metadata: { [provider]: block, ...(options.session !== undefined && { session: options.session }), ...options.settings },
+    metadata: {
+      [provider]: block,
+      ...(options.session !== undefined && { session: options.session }),
+      ...options.settings,
+    },
     flatMetadata: flat,
     execution: { kind: "provider", block: { provider, key: `${provider}_requires_session`, requiresSession } },
     idempotent: options.idempotent,

@@ -58,13 +58,18 @@ export function policyBench(rig: PolicyRig, seed = 1): PolicyBench {
     policy,
     events,
     call: ({ settings, ...parts } = {}) => policyCall({ ...parts, settings: { ...rig.on, ...settings } }),
-    run: (call, work) => (policy.name === "attempt-timeout" ? chain.aroundAttempt(call, work) : chain.aroundCall(call, work)),
+    run: (call, work) =>
+      policy.name === "attempt-timeout" ? chain.aroundAttempt(call, work) : chain.aroundCall(call, work),
     namesOf: () => events.map(({ name }) => name),
   };
 }
 
 /** Work that takes its time on the clock and honours the signal, as an execution on a session does. */
-export function takes(clock: FakeClock, ms: number, outcome: (call: PolicyCall) => JsonValue | CcosError = () => "done"): Work {
+export function takes(
+  clock: FakeClock,
+  ms: number,
+  outcome: (call: PolicyCall) => JsonValue | CcosError = () => "done",
+): Work {
   return async (call) => {
     if (call.signal.aborted) throw abortError(call.signal);
     if (ms > 0) await sleep(clock, ms, call.signal);
@@ -118,13 +123,17 @@ export function policyChecks(rig: PolicyRig): PolicyCheck[] {
     }),
     check("lets a canceled call go at once", async ({ call, run, clock }) => {
       const controller = new AbortController();
-      const running = assert.rejects(run(call({ signal: controller.signal, idempotent: true }), takes(clock, 5_000)), { code: "canceled" });
+      const running = assert.rejects(run(call({ signal: controller.signal, idempotent: true }), takes(clock, 5_000)), {
+        code: "canceled",
+      });
       await clock.advance(10);
       controller.abort();
       await running;
       await clock.settle();
       assert.equal(clock.pendingTimers, 0);
-      await assert.rejects(run(call({ signal: controller.signal, idempotent: true }), takes(clock, 0)), { code: "canceled" });
+      await assert.rejects(run(call({ signal: controller.signal, idempotent: true }), takes(clock, 0)), {
+        code: "canceled",
+      });
     }),
     check("does not outlast the time of a call", async ({ call, run, clock }) => {
       for (const code of ["unavailable", "rate-limited", "outcome-unknown"] as const) {
@@ -132,7 +141,10 @@ export function policyChecks(rig: PolicyRig): PolicyCheck[] {
         const left = (): number => Math.max(0, startedAt + 1_000 - clock.monotonic());
         const error = new CcosError(code, "Not now.", { retryAfterMs: code === "rate-limited" ? 600 : undefined });
         let endedAt = Infinity;
-        const running = run(call({ remainingMs: left, idempotent: true }), takes(clock, 100, () => error)).then(
+        const running = run(
+          call({ remainingMs: left, idempotent: true }),
+          takes(clock, 100, () => error),
+        ).then(
           () => assert.fail("it fails"),
           (thrown: unknown) => {
             endedAt = clock.monotonic();
@@ -146,11 +158,15 @@ export function policyChecks(rig: PolicyRig): PolicyCheck[] {
     }),
     check("is not held up at one peer by what goes on at another", async ({ call, run, clock }) => {
       const controller = new AbortController();
-      const away = (): PolicyCall => call({ endpoint: "line://away", signal: controller.signal, idempotent: true, key: `${Math.random()}` });
+      const away = (): PolicyCall =>
+        call({ endpoint: "line://away", signal: controller.signal, idempotent: true, key: `${Math.random()}` });
       const stuck: Promise<unknown>[] = [];
       for (let count = 0; count < 8; count++) {
         const failing = takes(clock, 0, () => new CcosError("unavailable", "Down."));
-        stuck.push(run(away(), failing).catch(() => {}), run(away(), takes(clock, 60_000)).catch(() => {}));
+        stuck.push(
+          run(away(), failing).catch(() => {}),
+          run(away(), takes(clock, 60_000)).catch(() => {}),
+        );
       }
       await clock.settle();
       const answer = run(call({ endpoint: "line://here" }), takes(clock, 0));
@@ -172,7 +188,10 @@ export function policyChecks(rig: PolicyRig): PolicyCheck[] {
       const seen = (text: string) => (): void => void outcomes.push(text);
       for (let count = 0; count < 20; count++) {
         const work = takes(clock, 500, () => (count % 2 === 0 ? "done" : new CcosError("unavailable", "Down.")));
-        run(call({ idempotent: true, key: `${count % 5}`, remainingMs: 30_000 }), work).then(seen("answered"), seen("failed"));
+        run(call({ idempotent: true, key: `${count % 5}`, remainingMs: 30_000 }), work).then(
+          seen("answered"),
+          seen("failed"),
+        );
       }
       await clock.advance(100);
       policy.close?.(new CcosError("pool-closed", "Closing."));
@@ -189,7 +208,16 @@ export function policyChecks(rig: PolicyRig): PolicyCheck[] {
   ];
 }
 
-const OUTCOMES: readonly (ErrorCode | "ok")[] = ["ok", "ok", "ok", "unavailable", "rate-limited", "outcome-unknown", "rejected", "session-lost"];
+const OUTCOMES: readonly (ErrorCode | "ok")[] = [
+  "ok",
+  "ok",
+  "ok",
+  "unavailable",
+  "rate-limited",
+  "outcome-unknown",
+  "rejected",
+  "session-lost",
+];
 
 async function anything({ call, run, clock, policy }: PolicyBench, seed: number): Promise<void> {
   const random = createSeededRandom(seed);

@@ -5,7 +5,9 @@ export const aiSdk: Contender = {
   packages: ["@ai-sdk/mcp"],
   async open(url) {
     const { createMCPClient } = await import("@ai-sdk/mcp");
-    const client = await createMCPClient({ transport: { type: "http", url, headers: { authorization: `Bearer ${token()}` } } });
+    const client = await createMCPClient({
+      transport: { type: "http", url, headers: { authorization: `Bearer ${token()}` } },
+    });
     return {
       call: async (name, input) => textOf(await client.callTool({ name, arguments: { ...input } })),
       close: () => client.close() as Promise<void>,

@@ -3,7 +3,9 @@ import type { Contender } from "./contender.ts";
 
 /** The public interface of the build; `BENCH_CCOS` names another one to measure. */
 export async function loadCcos(): Promise<{ readonly createEnvironment: typeof CreateEnvironment }> {
-  return (await import(process.env["BENCH_CCOS"] ?? "../../dist/src/index.js")) as { createEnvironment: typeof CreateEnvironment };
+  return (await import(process.env["BENCH_CCOS"] ?? "../../dist/src/index.js")) as {
+    createEnvironment: typeof CreateEnvironment;
+  };
 }
 
 /** This package, by its public interface and with its defaults. */

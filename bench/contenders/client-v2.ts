@@ -7,7 +7,9 @@ export const clientV2: Contender = {
   async open(url) {
     const { Client, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
     const client = new Client({ name: "bench", version: "1.0.0" });
-    await client.connect(new StreamableHTTPClientTransport(new URL(url), { authProvider: { token: () => Promise.resolve(token()) } }));
+    await client.connect(
+      new StreamableHTTPClientTransport(new URL(url), { authProvider: { token: () => Promise.resolve(token()) } }),
+    );
     return {
       call: async (name, input) => textOf(await client.callTool({ name, arguments: { ...input } })),
       close: () => client.close(),

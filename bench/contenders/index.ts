@@ -24,7 +24,10 @@ export const contenders: readonly Contender[] = [floor, ccos, ...peers];
 
 export function contender(name: string): Contender {
   const found = contenders.find((candidate) => candidate.name === name);
-  if (found === undefined) throw new Error(`No contender is called ${JSON.stringify(name)}; there are ${contenders.map((one) => one.name).join(", ")}.`);
+  if (found === undefined)
+    throw new Error(
+      `No contender is called ${JSON.stringify(name)}; there are ${contenders.map((one) => one.name).join(", ")}.`,
+    );
   return found;
 }
 

@@ -7,7 +7,9 @@ export const mcporter: Contender = {
   async open(url) {
     const { createRuntime } = await import("mcporter");
     const headers = { authorization: `Bearer ${token()}` };
-    const runtime = await createRuntime({ servers: [{ name: "bench", command: { kind: "http", url: new URL(url), headers } }] });
+    const runtime = await createRuntime({
+      servers: [{ name: "bench", command: { kind: "http", url: new URL(url), headers } }],
+    });
     return {
       call: async (name, input) => textOf(await runtime.callTool("bench", name, { args: { ...input } })),
       close: () => runtime.close() as Promise<void>,

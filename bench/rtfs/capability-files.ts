@@ -23,7 +23,11 @@ export function makeCapabilityFiles(count: number, seed = 1): CapabilityFile[] {
   const files: CapabilityFile[] = [];
   for (let index = 0; index < count; index++) {
     const rtfs = capability(random, index);
-    files.push({ name: `tool-${String(index).padStart(5, "0")}`, rtfs, json: JSON.stringify(readProgram(rtfs).map(jsonOf)[0]) });
+    files.push({
+      name: `tool-${String(index).padStart(5, "0")}`,
+      rtfs,
+      json: JSON.stringify(readProgram(rtfs).map(jsonOf)[0]),
+    });
   }
   return files;
 }
@@ -60,13 +64,23 @@ function property(random: Random): Property {
       return { name, rtfs: ":bool", schema: { type: "boolean" }, required };
     case 2: {
       const values = [pick(random, WORDS), pick(random, WORDS), pick(random, WORDS)];
-      return { name, rtfs: `[:enum ${values.map((value) => `"${value}"`).join(" ")}]`, schema: { type: "string", enum: values }, required };
+      return {
+        name,
+        rtfs: `[:enum ${values.map((value) => `"${value}"`).join(" ")}]`,
+        schema: { type: "string", enum: values },
+        required,
+      };
     }
     case 3:
       return { name, rtfs: "[:vector :string]", schema: { type: "array", items: { type: "string" } }, required };
     case 4: {
       const most = randomInteger(random, 10, 1000);
-      return { name, rtfs: `[:and :int [:in-range 1 ${most}]]`, schema: { type: "integer", minimum: 1, maximum: most }, required };
+      return {
+        name,
+        rtfs: `[:and :int [:in-range 1 ${most}]]`,
+        schema: { type: "integer", minimum: 1, maximum: most },
+        required,
+      };
     }
     default:
       return { name, rtfs: ":string", schema: { type: "string", description }, required };
@@ -76,14 +90,18 @@ function property(random: Random): Property {
 function capability(random: Random, index: number): string {
   const server = pick(random, WORDS);
   const operation = `${pick(random, WORDS)}_${pick(random, WORDS)}_${index}`;
-  const names = new Map(Array.from({ length: randomInteger(random, 2, 6) }, () => property(random)).map((one) => [one.name, one]));
+  const names = new Map(
+    Array.from({ length: randomInteger(random, 2, 6) }, () => property(random)).map((one) => [one.name, one]),
+  );
   const properties = [...names.values()];
   const schema = {
     type: "object",
     properties: Object.fromEntries(properties.map(({ name, schema }) => [name, schema])),
     required: properties.filter(({ required }) => required).map(({ name }) => name),
   };
-  const record = properties.map(({ name, rtfs, required }) => `[:${name} ${rtfs}${required ? "" : " ?"}]`).join("\n                 ");
+  const record = properties
+    .map(({ name, rtfs, required }) => `[:${name} ${rtfs}${required ? "" : " ?"}]`)
+    .join("\n                 ");
   return `;; ${sentence(random, 6)}
 (capability "line.${server}.${operation}"
   :name "${operation}"
@@ -135,12 +153,13 @@ function jsonOf(form: Form): unknown {
 
 function keyText(form: Form): string {
   if (form.kind === "keyword" || form.kind === "symbol") return form.name;
-  return "value" in form ? String(form.value) : "";
+  return form.kind === "string" ? form.value : "";
 }
 
 /** `(capability "id" :key value …)` as `{"type":"capability","id":…,"key":value}` */
 function capabilityObject([, id, ...pairs]: readonly Form[]): object {
   const object: Record<string, unknown> = { type: "capability", id: jsonOf(id as Form) };
-  for (let index = 0; index < pairs.length; index += 2) object[keyText(pairs[index] as Form)] = jsonOf(pairs[index + 1] as Form);
+  for (let index = 0; index < pairs.length; index += 2)
+    object[keyText(pairs[index] as Form)] = jsonOf(pairs[index + 1] as Form);
   return object;
 }

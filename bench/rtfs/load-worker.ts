@@ -14,7 +14,9 @@ const providers = {
   providers: () => ["line"],
   manifestTraits: () => traits,
 };
-const traits = { metadataKeys: ["server_url", "server_name", "tool_name", "auth_env_var", "read_only_hint", "input_schema_json"] };
+const traits = {
+  metadataKeys: ["server_url", "server_name", "tool_name", "auth_env_var", "read_only_hint", "input_schema_json"],
+};
 
 async function load(): Promise<number> {
   const start = performance.now();
@@ -47,7 +49,8 @@ for (let round = 0; round < Number(rounds); round++) {
     rtfs = await load();
     json = parse();
   }
-  if (loaded !== parsed.length) throw new Error(`${loaded} capabilities were loaded, and ${parsed.length} objects parsed.`);
+  if (loaded !== parsed.length)
+    throw new Error(`${loaded} capabilities were loaded, and ${parsed.length} objects parsed.`);
   times.push({ rtfs, ...json });
 }
 console.log(JSON.stringify(times));

@@ -12,10 +12,14 @@ export class CallBudget {
   /** Counts one call. Throws `interrupted` when all are used up, which no program can catch. */
   spend(id: string): void {
     if (this.#used >= this.#most) {
-      throw new CcosError("interrupted", `Budget exhausted: the program has made ${this.#most} calls; ${JSON.stringify(id)} would be one more.`, {
-        remedy: "Make fewer calls, or raise the limit maxCalls.",
-        details: { limit: "maxCalls", kind: "BudgetExhausted" },
-      });
+      throw new CcosError(
+        "interrupted",
+        `Budget exhausted: the program has made ${this.#most} calls; ${JSON.stringify(id)} would be one more.`,
+        {
+          remedy: "Make fewer calls, or raise the limit maxCalls.",
+          details: { limit: "maxCalls", kind: "BudgetExhausted" },
+        },
+      );
     }
     this.#used++;
   }

@@ -64,7 +64,9 @@ function isCapabilityType(field: Field | undefined): boolean {
 function readCall(form: Form, items: readonly Form[], errors: CcosError[]): Declaration | undefined {
   const [first] = items;
   if (first === undefined) {
-    errors.push(fileError(form, "A capability without an id.", { remedy: 'Write (capability "my.id" :description "…" …).' }));
+    errors.push(
+      fileError(form, "A capability without an id.", { remedy: 'Write (capability "my.id" :description "…" …).' }),
+    );
     return undefined;
   }
   const fields = new Map<string, Field>();

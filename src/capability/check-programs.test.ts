@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkProgram, checkPrograms } from "./check-programs.ts";
 
-const found = (text: string): string[] => checkProgram(text).warnings.map(({ message, place }) => `${place.line}:${place.column} ${message}`);
+const found = (text: string): string[] =>
+  checkProgram(text).warnings.map(({ message, place }) => `${place.line}:${place.column} ${message}`);
 
 test("the code of a capability is looked through, however it is declared", () => {
   const code = "(fn [in]\n (strr in))";
@@ -25,7 +26,11 @@ test("the code of a capability sees its input, and nothing of the rest of its fi
 });
 
 test("schemas and other data of a capability are no code", () => {
-  expect(found('(capability "a.b" :input-schema [:map [:a [:vector :string]?] [:b Int ?]] :effects [network] :metadata {:x nowhere})')).toEqual([]);
+  expect(
+    found(
+      '(capability "a.b" :input-schema [:map [:a [:vector :string]?] [:b Int ?]] :effects [network] :metadata {:x nowhere})',
+    ),
+  ).toEqual([]);
 });
 
 test("a program that the analyzer refuses has an error with its place, and no warnings besides", () => {
@@ -52,5 +57,7 @@ test("files are read one by one, and one that cannot be read is passed over", as
   folders.push(folder);
   const file = join(folder, "a.rtfs");
   await writeFile(file, "(inc)");
-  expect(checkPrograms([join(folder, "missing.rtfs"), file]).warnings).toMatchObject([{ code: "wrong-arity", place: { file, line: 1, column: 1 } }]);
+  expect(checkPrograms([join(folder, "missing.rtfs"), file]).warnings).toMatchObject([
+    { code: "wrong-arity", place: { file, line: 1, column: 1 } },
+  ]);
 });

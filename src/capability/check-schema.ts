@@ -21,12 +21,17 @@ const DEEPEST_OUTPUT = 1000;
  */
 export function checkOutputJson(manifest: Manifest, output: JsonValue): void {
   if (nestsDeeperThan(output, DEEPEST_OUTPUT)) {
-    throw new CcosError("protocol-error", `The output of ${JSON.stringify(manifest.id)} nests deeper than ${DEEPEST_OUTPUT} levels.`, {
-      remedy: "The call was executed; its value is too deep to be handed on. This is a fault of the service.",
-      details: { capability: manifest.id, executed: true },
-    });
+    throw new CcosError(
+      "protocol-error",
+      `The output of ${JSON.stringify(manifest.id)} nests deeper than ${DEEPEST_OUTPUT} levels.`,
+      {
+        remedy: "The call was executed; its value is too deep to be handed on. This is a fault of the service.",
+        details: { capability: manifest.id, executed: true },
+      },
+    );
   }
-  if (manifest.outputSchema !== undefined) refuseOutput(manifest, checkJson(manifest.outputSchema, output), () => output);
+  if (manifest.outputSchema !== undefined)
+    refuseOutput(manifest, checkJson(manifest.outputSchema, output), () => output);
 }
 
 export function checkOutputValue(manifest: Manifest, output: Value): void {
@@ -37,10 +42,14 @@ export function checkOutputValue(manifest: Manifest, output: Value): void {
 
 function refuseInput(manifest: Manifest, problems: readonly TypeProblem[]): void {
   if (problems.length === 0) return;
-  throw new CcosError("invalid-argument", `The input of ${JSON.stringify(manifest.id)} does not fit its schema. ${told(problems)}`, {
-    remedy: `Correct the input; ccos describe ${manifest.id} shows the schema.`,
-    details: { capability: manifest.id, problems },
-  });
+  throw new CcosError(
+    "invalid-argument",
+    `The input of ${JSON.stringify(manifest.id)} does not fit its schema. ${told(problems)}`,
+    {
+      remedy: `Correct the input; ccos describe ${manifest.id} shows the schema.`,
+      details: { capability: manifest.id, problems },
+    },
+  );
 }
 
 function refuseOutput(manifest: Manifest, problems: readonly TypeProblem[], value: () => JsonValue): void {
@@ -51,10 +60,14 @@ function refuseOutput(manifest: Manifest, problems: readonly TypeProblem[], valu
   } catch {
     // What has no JSON form cannot be kept in an error.
   }
-  throw new CcosError("protocol-error", `The output of ${JSON.stringify(manifest.id)} does not fit its schema. ${told(problems)}`, {
-    remedy: "The call was executed; its value is in the details. Correct :output-schema, or the service.",
-    details: { capability: manifest.id, executed: true, value: kept, problems },
-  });
+  throw new CcosError(
+    "protocol-error",
+    `The output of ${JSON.stringify(manifest.id)} does not fit its schema. ${told(problems)}`,
+    {
+      remedy: "The call was executed; its value is in the details. Correct :output-schema, or the service.",
+      details: { capability: manifest.id, executed: true, value: kept, problems },
+    },
+  );
 }
 
 function told(problems: readonly TypeProblem[]): string {

@@ -1,5 +1,18 @@
 import { fail, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
-import { Float, isInteger, Keyword, List, mapKey, RtfsMap, Sym, Vector, type Form, type FormOf, type Value } from "../rtfs/index.ts";
+import {
+  Float,
+  isInteger,
+  Keyword,
+  List,
+  mapKey,
+  type Integer,
+  RtfsMap,
+  Sym,
+  Vector,
+  type Form,
+  type FormOf,
+  type Value,
+} from "../rtfs/index.ts";
 import { DEEPEST_METADATA } from "./flatten-metadata.ts";
 
 const TOO_DEEP = `what nests deeper than ${DEEPEST_METADATA} levels`;
@@ -49,7 +62,8 @@ function convertForm(form: Form, dropped: (what: string) => void, depth: number)
       return jsonOfValue(form.value, dropped);
     case "vector":
     case "map":
-      if (depth <= DEEPEST_METADATA) return form.kind === "map" ? convertMap(form, dropped, depth) : convertVector(form, dropped, depth);
+      if (depth <= DEEPEST_METADATA)
+        return form.kind === "map" ? convertMap(form, dropped, depth) : convertVector(form, dropped, depth);
       dropped(TOO_DEEP);
       return undefined;
     default:
@@ -77,7 +91,9 @@ function convertMap(form: FormOf<"map">, dropped: (what: string) => void, depth:
 
 function keyText(key: Form): string {
   if (key.kind === "keyword") return key.name;
-  return key.kind === "string" ? key.value : String(mapKey(key));
+  if (key.kind === "string") return key.value;
+  // What is left of the keys that a map may have is an integer.
+  return String(mapKey(key) as Integer);
 }
 
 /**

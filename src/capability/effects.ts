@@ -13,7 +13,10 @@ export function normaliseEffects(labels: Iterable<string>): string[] {
 }
 
 const BY_ID: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^ccos\.io\.(?:file-exists|read-file|write-file|delete-file|open-file|read-line|write-line|close-file)$/, [":filesystem"]],
+  [
+    /^ccos\.io\.(?:file-exists|read-file|write-file|delete-file|open-file|read-line|write-line|close-file)$/,
+    [":filesystem"],
+  ],
   [/^ccos\.network\.http-fetch$/, [":network"]],
   [/^ccos\.system\.(?:get-env|current-time|current-timestamp-ms|sleep-ms)$/, [":system"]],
   [/^ccos\.user\.ask$/, [":io", ":user-interaction"]],

@@ -5,7 +5,14 @@ import { isPlainData, jsonOfForm, jsonOfValue } from "./data-of-form.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
 
 export interface ReadWarning {
-  readonly code: "missing-description" | "no-execution" | "unknown-type" | "provider" | "unknown-key" | "missing-key" | "ignored";
+  readonly code:
+    | "missing-description"
+    | "no-execution"
+    | "unknown-type"
+    | "provider"
+    | "unknown-key"
+    | "missing-key"
+    | "ignored";
   readonly message: string;
   readonly place: ErrorPlace | undefined;
 }
@@ -73,7 +80,11 @@ export class FieldReader {
       return jsonOfValue(this.context.evaluate(form), dropped);
     } catch (error) {
       const why = isCcosError(error) ? error.message : String(error);
-      this.error(form, `${what} could not be evaluated: ${why}`, "Metadata is data; it may compute, but it calls nothing.");
+      this.error(
+        form,
+        `${what} could not be evaluated: ${why}`,
+        "Metadata is data; it may compute, but it calls nothing.",
+      );
       return undefined;
     }
   }

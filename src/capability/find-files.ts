@@ -17,7 +17,9 @@ export async function findFiles(paths: readonly string[], maxFiles: number, erro
     if (full || seen.has(real)) return;
     if (files.length >= maxFiles) {
       full = true;
-      errors.push(new CcosError("invalid-argument", `There are more than ${maxFiles} capability files; the others are not read.`));
+      errors.push(
+        new CcosError("invalid-argument", `There are more than ${maxFiles} capability files; the others are not read.`),
+      );
       return;
     }
     seen.add(real);
@@ -68,7 +70,9 @@ function neitherFileNorFolder(path: string): CcosError {
 export function unreadable(path: string, cause: unknown): CcosError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const missing = code === "ENOENT" || code === "ENOTDIR";
-  const why = missing ? "does not exist" : `cannot be read (${code ?? (cause instanceof Error ? cause.message : String(cause))})`;
+  const why = missing
+    ? "does not exist"
+    : `cannot be read (${code ?? (cause instanceof Error ? cause.message : String(cause))})`;
   return new CcosError(missing ? "not-found" : "invalid-argument", `${path} ${why}.`, {
     place: { file: path, line: 1, column: 1 },
     remedy: missing ? "Check the path; it is relative to the current folder." : "Check its permissions.",

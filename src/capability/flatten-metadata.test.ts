@@ -16,7 +16,9 @@ describe("flattening metadata", () => {
   });
 
   it("writes scalars as text, a whole float without a point, vectors as JSON, and drops nil", () => {
-    expect(flat('{"a": 30, "b": 2.0, "c": 1.5, "d": true, "e": null, "f": [1, {"g": "h"}], "i": 9007199254740993, "j": {}}')).toEqual({
+    expect(
+      flat('{"a": 30, "b": 2.0, "c": 1.5, "d": true, "e": null, "f": [1, {"g": "h"}], "i": 9007199254740993, "j": {}}'),
+    ).toEqual({
       a: "30",
       b: "2",
       c: "1.5",
@@ -28,7 +30,10 @@ describe("flattening metadata", () => {
 
   it("also stores a hyphenated key with underscores, unless that is taken", () => {
     expect(flat('{"line": {"server-url": "U"}}')).toEqual({ "line_server-url": "U", line_server_url: "U" });
-    expect(flat('{"line": {"server-url": "U", "server_url": "V"}}')).toEqual({ "line_server-url": "U", line_server_url: "V" });
+    expect(flat('{"line": {"server-url": "U", "server_url": "V"}}')).toEqual({
+      "line_server-url": "U",
+      line_server_url: "V",
+    });
   });
 
   it("lets a nested entry win over a flat one, whichever comes first", () => {
@@ -43,7 +48,9 @@ describe("flattening metadata", () => {
       ["constructor", "c"],
       ["__proto___polluted", "yes"],
     ]);
-    expect(Object.entries(flattenMetadata(parseJson('{"__proto__": "p"}') as JsonObject))).toEqual([["__proto__", "p"]]);
+    expect(Object.entries(flattenMetadata(parseJson('{"__proto__": "p"}') as JsonObject))).toEqual([
+      ["__proto__", "p"],
+    ]);
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
@@ -54,7 +61,9 @@ describe("flattening metadata", () => {
     let abyss: JsonValue = "x";
     for (let level = 0; level < 100_000; level++) abyss = { k: abyss };
     expect(() => flattenMetadata(abyss as JsonObject)).toThrow(/nests deeper/);
-    expect(() => flattenMetadata(Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, "v"])))).toThrow(/entries/);
+    expect(() => flattenMetadata(Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`k${i}`, "v"])))).toThrow(
+      /entries/,
+    );
     expect(() => flattenMetadata({ big: "x".repeat(10_000_000) })).toThrow(/characters/);
   });
 
@@ -62,7 +71,9 @@ describe("flattening metadata", () => {
     const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean());
     const name = fc.stringMatching(/^[a-z]{1,4}$/);
     const tree = fc.letrec<{ node: JsonObject }>((tie) => ({
-      node: fc.dictionary(name, fc.oneof({ maxDepth: 4 }, leaf, tie("node")), { maxKeys: 4 }) as fc.Arbitrary<JsonObject>,
+      node: fc.dictionary(name, fc.oneof({ maxDepth: 4 }, leaf, tie("node")), {
+        maxKeys: 4,
+      }) as fc.Arbitrary<JsonObject>,
     })).node;
     fc.assert(
       fc.property(tree, (data) => {

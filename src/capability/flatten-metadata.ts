@@ -70,7 +70,9 @@ export function createFlatMetadata(): Record<string, string> {
 function textOf(value: JsonValue): string | undefined {
   if (value === null) return undefined;
   if (typeof value === "string") return value;
-  return typeof value === "boolean" || Number.isSafeInteger(value) ? String(value as boolean | number) : stringifyJson(value);
+  return typeof value === "boolean" || Number.isSafeInteger(value)
+    ? String(value as boolean | number)
+    : stringifyJson(value);
 }
 
 function tooMuch(what: string): never {

@@ -23,9 +23,13 @@ export function outputAsJson(manifest: Manifest, value: Value): JsonValue {
   try {
     return toJson(value);
   } catch (error) {
-    throw new CcosError("eval-error", `The value of ${JSON.stringify(manifest.id)} cannot leave the language: ${toCcosError(error).message}`, {
-      remedy: "Let it give data: maps, vectors, texts, numbers.",
-      cause: error,
-    });
+    throw new CcosError(
+      "eval-error",
+      `The value of ${JSON.stringify(manifest.id)} cannot leave the language: ${toCcosError(error).message}`,
+      {
+        remedy: "Let it give data: maps, vectors, texts, numbers.",
+        cause: error,
+      },
+    );
   }
 }

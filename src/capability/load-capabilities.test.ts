@@ -31,7 +31,12 @@ describe("loading capability files", () => {
     const other = await put("other/named.txt", capability("named"));
     const loaded = await loadCapabilities([root, other], { trusted: true });
     expect(idsOf(loaded)).toEqual(["a", "x", "b", "named"]);
-    expect(loaded.files.map((file) => relative(root, file))).toEqual(["a/a.rtfs", "a/deep/x.rtfs", "b.rtfs", "other/named.txt"]);
+    expect(loaded.files.map((file) => relative(root, file))).toEqual([
+      "a/a.rtfs",
+      "a/deep/x.rtfs",
+      "b.rtfs",
+      "other/named.txt",
+    ]);
     expect(loaded.errors).toEqual([]);
   });
 
@@ -74,7 +79,10 @@ describe("loading capability files", () => {
 
   it("spends a few seconds at most on data that is computed, all files together", async () => {
     const costly = "(reduce (fn [sum n] (+ sum n)) 0 (range 0 20000))";
-    const text = Array.from({ length: 200 }, (_, n) => `(capability "c.${n}" :description "d" :metadata {:n ${costly}})`).join("\n");
+    const text = Array.from(
+      { length: 200 },
+      (_, n) => `(capability "c.${n}" :description "d" :metadata {:n ${costly}})`,
+    ).join("\n");
     for (let file = 0; file < 20; file++) await put(`${file}.rtfs`, text.replaceAll('"c.', `"c${file}.`));
     const start = performance.now();
     const { errors } = await loadCapabilities([root], { trusted: false });
@@ -87,7 +95,9 @@ describe("loading capability files", () => {
     const second = await put("b.rtfs", `\n${capability("same")}`);
     const { manifests, errors } = await loadCapabilities([root], { trusted: true });
     expect(manifests.map((each) => each.origin.file)).toEqual([first]);
-    expect(errors.map((error) => error.message)).toEqual([`The capability "same" of ${second}:2 is declared in ${first}:1 too.`]);
+    expect(errors.map((error) => error.message)).toEqual([
+      `The capability "same" of ${second}:2 is declared in ${first}:1 too.`,
+    ]);
   });
 
   it("reads a file once, however often it is named or linked", async () => {
@@ -109,7 +119,10 @@ describe("loading capability files", () => {
     await put("a.rtfs", capability("a"));
     await put("b.rtfs", `${capability("b")}${" ".repeat(2_000)}`);
     const sized = await loadCapabilities([root], { trusted: true, maxFileBytes: 1_000 });
-    expect([idsOf(sized), sized.errors.map((error) => error.message)]).toEqual([["a"], [expect.stringMatching(/b\.rtfs has \d+ bytes/)]]);
+    expect([idsOf(sized), sized.errors.map((error) => error.message)]).toEqual([
+      ["a"],
+      [expect.stringMatching(/b\.rtfs has \d+ bytes/)],
+    ]);
     const counted = await loadCapabilities([root], { trusted: true, maxFiles: 1 });
     expect([idsOf(counted), counted.errors.length]).toEqual([["a"], 1]);
   });
@@ -117,7 +130,10 @@ describe("loading capability files", () => {
   it("reads a large file whole, whatever characters stand where its reading is cut", async () => {
     for (const [index, padding] of ["", "x", "xx"].entries()) {
       const text = `${padding}${"€".repeat(80_000)}`;
-      await put(`large-${index}.rtfs`, `(capability "large.${index}" :description "${text}" :implementation (fn [x] x))`);
+      await put(
+        `large-${index}.rtfs`,
+        `(capability "large.${index}" :description "${text}" :implementation (fn [x] x))`,
+      );
     }
     const { manifests, errors } = await loadCapabilities([root], { trusted: true });
     expect(errors).toEqual([]);

@@ -5,7 +5,12 @@ import type { ReadWarning } from "./field-reader.ts";
 import { findFiles, unreadable } from "./find-files.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ProviderKnowledge } from "./provider-block.ts";
-import { duplicateError, readCapabilities, type ReadCapabilities, type ReadCapabilitiesOptions } from "./read-capabilities.ts";
+import {
+  duplicateError,
+  readCapabilities,
+  type ReadCapabilities,
+  type ReadCapabilitiesOptions,
+} from "./read-capabilities.ts";
 import { readTextFile } from "./read-text-file.ts";
 
 export interface LoadCapabilitiesOptions {
@@ -67,7 +72,11 @@ export async function loadCapabilities(
   return { manifests: [...byId.values()], errors, warnings, files };
 }
 
-function readOne(file: string, options: LoadCapabilitiesOptions, evaluate: DataEvaluator): ReadCapabilities | Promise<ReadCapabilities> {
+function readOne(
+  file: string,
+  options: LoadCapabilitiesOptions,
+  evaluate: DataEvaluator,
+): ReadCapabilities | Promise<ReadCapabilities> {
   const { trusted, providers, maxFileBytes = 10_000_000 } = options;
   const failed = (error: CcosError): ReadCapabilities => ({ manifests: [], errors: [error], warnings: [] });
   let text: ReturnType<typeof readTextFile>;
@@ -78,7 +87,9 @@ function readOne(file: string, options: LoadCapabilitiesOptions, evaluate: DataE
   }
   if (typeof text !== "string") return failed(tooLarge(file, text.size, maxFileBytes));
   if (typeof trusted === "boolean") return readCapabilities(text, { file, trusted, providers, evaluate });
-  return judgeAndRead(file, text, trusted, { providers, evaluate }).catch((error: unknown) => failed(unreadable(file, error)));
+  return judgeAndRead(file, text, trusted, { providers, evaluate }).catch((error: unknown) =>
+    failed(unreadable(file, error)),
+  );
 }
 
 /** Trust is judged of the text at hand, so that nothing can be put in its place between the question and the reading. */
@@ -92,8 +103,12 @@ async function judgeAndRead(
 }
 
 function tooLarge(file: string, size: number, maxFileBytes: number): CcosError {
-  return new CcosError("invalid-argument", `${file} has ${size} bytes, more than the ${maxFileBytes} a capability file may have.`, {
-    place: { file, line: 1, column: 1 },
-    remedy: "Split it into several files.",
-  });
+  return new CcosError(
+    "invalid-argument",
+    `${file} has ${size} bytes, more than the ${maxFileBytes} a capability file may have.`,
+    {
+      place: { file, line: 1, column: 1 },
+      remedy: "Split it into several files.",
+    },
+  );
 }

@@ -31,7 +31,10 @@ async function run(program: string): Promise<string> {
 describe("modules of a program's folder", () => {
   it("are read from beside the importing file; dots are folders", async () => {
     await put("app/geo.rtfs", "(module geo (import shapes.square :as s) (defn area [x] (s/area x)))");
-    await put("app/shapes/square.rtfs", "(module shapes.square (import sides :only [two]) (defn area [x] (* x x two)))");
+    await put(
+      "app/shapes/square.rtfs",
+      "(module shapes.square (import sides :only [two]) (defn area [x] (* x x two)))",
+    );
     await put("app/shapes/sides.rtfs", "(module sides (def two 2))");
     expect(await run("(module main (import geo :as g) (def x (g/area 3))) main/x")).toBe("18");
   });
@@ -39,16 +42,22 @@ describe("modules of a program's folder", () => {
   it("are missing where there is no file of their name", async () => {
     await put("geo.rtfs", "(module geo (def x 1))");
     await put("app/geo", "");
-    expect(await run("(module main (import geo :as g) (def x 1))")).toMatch(/^eval-error Module not found: geo app\/main\.rtfs:1/);
+    expect(await run("(module main (import geo :as g) (def x 1))")).toMatch(
+      /^eval-error Module not found: geo app\/main\.rtfs:1/,
+    );
     for (const name of ["..geo", ".geo", "a..b", "geo/x", "resource:ref"]) {
-      expect(await run(`(module main (import ${name} :as g) (def x 1))`)).toMatch(/^(?:eval-error Module not found|read-error)/);
+      expect(await run(`(module main (import ${name} :as g) (def x 1))`)).toMatch(
+        /^(?:eval-error Module not found|read-error)/,
+      );
     }
   });
 
   it("are refused in a circle, with its path and the file where it closes", async () => {
     await put("app/a.rtfs", "(module a\n (import b :as b))");
     await put("app/b.rtfs", "(module b (import a :as a))");
-    expect(await run("(module main (import a :as a))")).toBe("read-error The modules import each other in a circle: a → b → a. app/b.rtfs:1");
+    expect(await run("(module main (import a :as a))")).toBe(
+      "read-error The modules import each other in a circle: a → b → a. app/b.rtfs:1",
+    );
   });
 
   it("are not read from elsewhere, by a link either", async () => {
@@ -56,13 +65,17 @@ describe("modules of a program's folder", () => {
     await symlink(join(root, "secret.rtfs"), join(root, "secret-link"));
     await mkdir(join(root, "app"), { recursive: true });
     await symlink(join(root, "secret.rtfs"), join(root, "app", "secret.rtfs"));
-    expect(await run("(module main (import secret :as s))")).toMatch(/^permission-denied The module secret lies outside/);
+    expect(await run("(module main (import secret :as s))")).toMatch(
+      /^permission-denied The module secret lies outside/,
+    );
   });
 
   it("tell of mistakes in their own files", async () => {
     await put("app/bad.rtfs", "\n(module bad (def x");
     expect(await run("(module main (import bad :as b))")).toMatch(/^read-error .*app\/bad\.rtfs:2$/);
     await put("app/fails.rtfs", "\n\n(module fails (def x (inc nil)))");
-    expect(await run("(module main (import fails :as f) (def y 1)) main/y")).toMatch(/^eval-error .*app\/fails\.rtfs:3$/);
+    expect(await run("(module main (import fails :as f) (def y 1)) main/y")).toMatch(
+      /^eval-error .*app\/fails\.rtfs:3$/,
+    );
   });
 });

@@ -34,9 +34,14 @@ export function moduleFiles(program: string, cwd: string): LoadModule {
         remedy: "Copy it into the folder of the program.",
       });
     }
-    if (++modules > MOST_MODULES) throw new CcosError("invalid-argument", `A program imports at most ${MOST_MODULES} files.`);
+    if (++modules > MOST_MODULES)
+      throw new CcosError("invalid-argument", `A program imports at most ${MOST_MODULES} files.`);
     const text = readTextFile(real, LARGEST_MODULE);
-    if (typeof text !== "string") throw new CcosError("invalid-argument", `${path} has ${text.size} bytes, more than the ${LARGEST_MODULE} a module may have.`);
+    if (typeof text !== "string")
+      throw new CcosError(
+        "invalid-argument",
+        `${path} has ${text.size} bytes, more than the ${LARGEST_MODULE} a module may have.`,
+      );
     return new Source(text, path);
   };
 }

@@ -4,7 +4,7 @@ import { normaliseInput } from "./normalise-input.ts";
 
 function normalise(schema: string | undefined, args: string): string {
   const type = schema === undefined ? undefined : parseType(read(schema).forms[0]!).type;
-  return print(normaliseInput("x", type, [...((evaluate(`[${args}]`) as Value) as Vector)]));
+  return print(normaliseInput("x", type, [...(evaluate(`[${args}]`) as Value as Vector)]));
 }
 
 describe("the input of a capability", () => {

@@ -1,5 +1,14 @@
 import { CcosError } from "../kernel/index.ts";
-import { checkType, Keyword, printType, RtfsMap, vector, type RecordKey, type Type, type Value } from "../rtfs/index.ts";
+import {
+  checkType,
+  Keyword,
+  printType,
+  RtfsMap,
+  vector,
+  type RecordKey,
+  type Type,
+  type Value,
+} from "../rtfs/index.ts";
 
 type RecordType = Type & { readonly kind: "record" };
 
@@ -28,10 +37,17 @@ export function normaliseInput(id: string, schema: Type | undefined, given: read
     return RtfsMap.of(required.map((entry, index) => [entry.key, given[index] as Value] as const));
   }
   if (required.length === 0 && (given.length === 0 || (given.length === 1 && only === null))) return RtfsMap.EMPTY;
-  throw new CcosError("invalid-argument", `The capability ${JSON.stringify(id)} takes ${describeFields(record)}; it was called with ${countOf(given.length)}.`, {
-    remedy: `Call it with one map: (call ${JSON.stringify(id)} {${record.entries.slice(0, 3).map((entry) => `${keyText(entry.key)} …`).join(" ")}}).`,
-    details: { fields: record.entries.map((entry) => keyText(entry.key)) },
-  });
+  throw new CcosError(
+    "invalid-argument",
+    `The capability ${JSON.stringify(id)} takes ${describeFields(record)}; it was called with ${countOf(given.length)}.`,
+    {
+      remedy: `Call it with one map: (call ${JSON.stringify(id)} {${record.entries
+        .slice(0, 3)
+        .map((entry) => `${keyText(entry.key)} …`)
+        .join(" ")}}).`,
+      details: { fields: record.entries.map((entry) => keyText(entry.key)) },
+    },
+  );
 }
 
 /** The record that a schema is, where conditions may have been added to it. */

@@ -63,7 +63,9 @@ export function chooseProvider(question: ProviderQuestion, knowledge: ProviderKn
   }
   if (first !== undefined) {
     if (!known.includes(first.provider)) return unregistered(first.provider, known);
-    const warnings = question.hasImplementation ? [`:implementation is not used, because ${first.key} asks for a session.`] : [];
+    const warnings = question.hasImplementation
+      ? [`:implementation is not used, because ${first.key} asks for a session.`]
+      : [];
     return { block: blockOf(first.provider, statements), warnings };
   }
   if (question.hasImplementation) return { block: undefined, warnings: [] };
@@ -98,7 +100,11 @@ function listed(known: readonly string[]): string {
 
 function blockOf(provider: string, statements: readonly Statement[]): ProviderBlock {
   const said = statements.find((statement) => statement.provider === provider);
-  return { provider, key: said?.key ?? provider + SUFFIX, requiresSession: (said?.value ?? "false") as "true" | "auto" | "false" };
+  return {
+    provider,
+    key: said?.key ?? provider + SUFFIX,
+    requiresSession: (said?.value ?? "false") as "true" | "auto" | "false",
+  };
 }
 
 /** Every `<provider>_requires_session`; a hyphenated spelling and its double with underscores are one. */
@@ -116,7 +122,11 @@ function statementsOf(flat: Readonly<Record<string, string>>, known: readonly st
 }
 
 /** Providers named without requiring a session, in the order in which they count. */
-function candidatesOf(question: ProviderQuestion, statements: readonly Statement[], known: readonly string[]): string[] {
+function candidatesOf(
+  question: ProviderQuestion,
+  statements: readonly Statement[],
+  known: readonly string[],
+): string[] {
   const candidates = new Set<string>();
   if (question.named !== undefined && known.includes(question.named)) candidates.add(question.named);
   for (const name of Object.keys(question.metadata)) {
@@ -169,7 +179,9 @@ function aliasesOf(provider: string, traits: Traits): Aliases {
       ...Object.entries(traits.metadataAliases ?? {}).flatMap(([canonical, spellings]) =>
         spellings.map((spelling) => [`${provider}_${canonical}`, `${provider}_${spelling}`] as const),
       ),
-      ...Object.entries(traits.legacyKeys ?? {}).map(([whole, canonical]) => [`${provider}_${canonical}`, whole] as const),
+      ...Object.entries(traits.legacyKeys ?? {}).map(
+        ([whole, canonical]) => [`${provider}_${canonical}`, whole] as const,
+      ),
     ];
     byProvider.set(provider, pairs);
   }
@@ -183,14 +195,22 @@ function knownKeysOf(traits: Traits): ReadonlySet<string> | undefined {
   if (traits.metadataKeys === undefined) return undefined;
   let known = knownKeys.get(traits);
   if (known === undefined) {
-    known = new Set(["requires_session", ...traits.metadataKeys, ...Object.entries(traits.metadataAliases ?? {}).flat(2)]);
+    known = new Set([
+      "requires_session",
+      ...traits.metadataKeys,
+      ...Object.entries(traits.metadataAliases ?? {}).flat(2),
+    ]);
     knownKeys.set(traits, known);
   }
   return known;
 }
 
 /** Keys of a provider's block that its handler does not know. */
-export function unknownBlockKeys(metadata: JsonObject, provider: string, knowledge: ProviderKnowledge): { key: string; hint: string }[] {
+export function unknownBlockKeys(
+  metadata: JsonObject,
+  provider: string,
+  knowledge: ProviderKnowledge,
+): { key: string; hint: string }[] {
   const traits = knowledge.manifestTraits(provider);
   const known = traits && knownKeysOf(traits);
   const block = getOwn(metadata, provider);

@@ -24,7 +24,8 @@ function readOne(text: string): Manifest {
   expect(manifests).toHaveLength(1);
   return manifests[0]!;
 }
-const errorsOf = (text: string) => readAll(text).errors.map((error) => `${error.place?.line}:${error.place?.column} ${error.message}`);
+const errorsOf = (text: string) =>
+  readAll(text).errors.map((error) => `${error.place?.line}:${error.place?.column} ${error.message}`);
 const warningsOf = (text: string) => readAll(text).warnings.map((warning) => warning.message);
 
 describe("reading a capability file", () => {
@@ -48,7 +49,12 @@ describe("reading a capability file", () => {
       origin: { file: "f.rtfs", place: { file: "f.rtfs", line: 2, column: 7 }, trusted: true },
       extra: {},
     });
-    expect({ ...manifest.flatMetadata }).toEqual({ owner_team: "geo", owner_level: "2", timeout_ms: "500", idempotent: "true" });
+    expect({ ...manifest.flatMetadata }).toEqual({
+      owner_team: "geo",
+      owner_level: "2",
+      timeout_ms: "500",
+      idempotent: "true",
+    });
     expect(manifest.execution.kind).toBe("implementation");
     expect(printType(manifest.inputSchema!)).toBe("[:map [:w :float] [:unit :string?]]");
   });
@@ -61,7 +67,9 @@ describe("reading a capability file", () => {
     ['(do (do (capability "a" :description "d" :implementation (fn [x] x))))'],
     ['^{:doc "x"} (capability "a" :description "d" :implementation (fn [x] x))'],
     ['{"type" "capability" "id" "a" "description" "d" "implementation" (fn [x] x)}'],
-    ['(def tools-module {:capabilities [{:capability {:type "ccos.capability:v1" :id "a" :description "d" :implementation (fn [x] x)}}]})'],
+    [
+      '(def tools-module {:capabilities [{:capability {:type "ccos.capability:v1" :id "a" :description "d" :implementation (fn [x] x)}}]})',
+    ],
   ])("finds the capability in %s", (text) => {
     expect(readOne(text)).toMatchObject({ id: "a", description: "d", execution: { kind: "implementation" } });
   });
@@ -72,18 +80,26 @@ describe("reading a capability file", () => {
        :capabilities [{:capability {:id "a" :description "d"} :input-schema [:map [:x :int]] :output-schema :string}
                       {:capability {:id "b" :description "d" :output-schema :int} :output-schema :string}]})`);
     expect(errors).toEqual([]);
-    expect(manifests.map((each) => [each.id, each.inputSchema && printType(each.inputSchema), printType(each.outputSchema!)])).toEqual([
+    expect(
+      manifests.map((each) => [
+        each.id,
+        each.inputSchema && printType(each.inputSchema),
+        printType(each.outputSchema!),
+      ]),
+    ).toEqual([
       ["a", "[:map [:x :int]]", ":string"],
       ["b", undefined, ":int"],
     ]);
   });
 
   it("passes over everything else a file holds", () => {
-    expect(readAll('(def x {:capabilities [1 2]}) (defn f [a] a) {:type "plan" :id "p"} 3 (plan "p" :body 1)')).toEqual({
-      manifests: [],
-      errors: [],
-      warnings: [],
-    });
+    expect(readAll('(def x {:capabilities [1 2]}) (defn f [a] a) {:type "plan" :id "p"} 3 (plan "p" :body 1)')).toEqual(
+      {
+        manifests: [],
+        errors: [],
+        warnings: [],
+      },
+    );
   });
 
   it("takes the last of a key given twice", () => {
@@ -119,7 +135,9 @@ describe("reading a capability file", () => {
   });
 
   it("keeps keys that mean nothing to it as text", () => {
-    expect(readOne('(capability "a" :description "d" :attestation {:by "x" :sig [1 (f)]} :provider-meta "p")').extra).toEqual({
+    expect(
+      readOne('(capability "a" :description "d" :attestation {:by "x" :sig [1 (f)]} :provider-meta "p")').extra,
+    ).toEqual({
       attestation: '{:by "x" :sig [1 (f)]}',
       "provider-meta": '"p"',
     });
@@ -128,16 +146,26 @@ describe("reading a capability file", () => {
   it("derives effects that are not declared", () => {
     expect(readOne('(capability "a" :description "d" :implementation (fn [] 1))').effects).toEqual([":pure"]);
     expect(readOne('(capability "a" :description "d")').effects).toEqual([":network"]);
-    expect(readOne('(capability "a" :description "d" :metadata {:ccos_effects "[\\"x\\", \\"Y\\"]"})').effects).toEqual([":x", ":y"]);
+    expect(readOne('(capability "a" :description "d" :metadata {:ccos_effects "[\\"x\\", \\"Y\\"]"})').effects).toEqual(
+      [":x", ":y"],
+    );
   });
 });
 
 describe("metadata", () => {
   it("is computed where it is no plain data, purely and within limits", () => {
-    expect(readOne('(capability "a" :description "d" :metadata {:url (str "http://" "x") :n (+ 1 2)})').metadata).toEqual({ url: "http://x", n: 3 });
-    expect(errorsOf('(capability "a" :description "d" :metadata {:x (call "ccos.system.get-env" "HOME")})')[0]).toMatch(/could not be evaluated/);
-    expect(errorsOf('(capability "a" :description "d" :metadata {:x ((fn f [] (f)))})')[0]).toMatch(/could not be evaluated/);
-    expect(errorsOf('(capability "a" :description "d" :metadata {:x (dotimes [i 100000000] i)})')[0]).toMatch(/could not be evaluated/);
+    expect(
+      readOne('(capability "a" :description "d" :metadata {:url (str "http://" "x") :n (+ 1 2)})').metadata,
+    ).toEqual({ url: "http://x", n: 3 });
+    expect(errorsOf('(capability "a" :description "d" :metadata {:x (call "ccos.system.get-env" "HOME")})')[0]).toMatch(
+      /could not be evaluated/,
+    );
+    expect(errorsOf('(capability "a" :description "d" :metadata {:x ((fn f [] (f)))})')[0]).toMatch(
+      /could not be evaluated/,
+    );
+    expect(errorsOf('(capability "a" :description "d" :metadata {:x (dotimes [i 100000000] i)})')[0]).toMatch(
+      /could not be evaluated/,
+    );
     expect(errorsOf('(capability "a" :description "d" :metadata 3)')[0]).toMatch(/is a map/);
   });
 
@@ -168,7 +196,9 @@ describe("the provider of a capability", () => {
     [":auto", "auto"],
     ['"false"', "false"],
   ])("is named by the block that says :requires_session %s", (written, requiresSession) => {
-    expect(executionOf(`:metadata {:line {:server_url "U" :requires_session ${written}} :session {:scope "caller"}}`)).toEqual({
+    expect(
+      executionOf(`:metadata {:line {:server_url "U" :requires_session ${written}} :session {:scope "caller"}}`),
+    ).toEqual({
       kind: "provider",
       block: { provider: "line", key: "line_requires_session", requiresSession },
     });
@@ -178,17 +208,24 @@ describe("the provider of a capability", () => {
     expect(executionOf(':metadata {:line_requires_session "auto" :line_server_url "U"}')).toMatchObject({
       block: { provider: "line", requiresSession: "auto" },
     });
-    expect(executionOf(':metadata {:line_server_url "U"}')).toMatchObject({ block: { provider: "line", requiresSession: "false" } });
+    expect(executionOf(':metadata {:line_server_url "U"}')).toMatchObject({
+      block: { provider: "line", requiresSession: "false" },
+    });
   });
 
   it("may be a block without :requires_session, with a warning", () => {
     const text = '(capability "a" :description "d" :metadata {:line {:server_url "U"}})';
-    expect(readOne(text).execution).toMatchObject({ kind: "provider", block: { provider: "line", requiresSession: "false" } });
+    expect(readOne(text).execution).toMatchObject({
+      kind: "provider",
+      block: { provider: "line", requiresSession: "false" },
+    });
     expect(warningsOf(text)).toEqual([expect.stringMatching(/has no :requires_session/)]);
   });
 
   it("may be named by :provider, whose settings become its block", () => {
-    const manifest = readOne('(capability "a" :description "d" :provider {:type "LINE" :server_endpoint "U" :timeout_seconds 3})');
+    const manifest = readOne(
+      '(capability "a" :description "d" :provider {:type "LINE" :server_endpoint "U" :timeout_seconds 3})',
+    );
     expect(manifest.metadata).toEqual({ line: { server_endpoint: "U", timeout_seconds: 3 }, timeout_ms: 3000 });
     expect(manifest.execution).toMatchObject({ kind: "provider", block: { provider: "line" } });
     expect(executionOf(':provider "Line"')).toMatchObject({ kind: "provider", block: { provider: "line" } });
@@ -203,21 +240,37 @@ describe("the provider of a capability", () => {
   it("gives way to the file's own code, unless a session is asked for", () => {
     expect(executionOf(":implementation (fn [x] x) :metadata {:line {:url 1}}").kind).toBe("implementation");
     expect(executionOf(":implementation nil :metadata {:line {:url 1}}").kind).toBe("provider");
-    expect(executionOf(':implementation (fn [x] x) :metadata {:line {:requires_session "auto"}}').kind).toBe("provider");
+    expect(executionOf(':implementation (fn [x] x) :metadata {:line {:requires_session "auto"}}').kind).toBe(
+      "provider",
+    );
     expect(executionOf(":provider :local").kind).toBe("none");
   });
 
   it("reads other spellings of keys as its handler says", () => {
     const flatOf = (fields: string) => ({ ...readOne(`(capability "a" :description "d" ${fields})`).flatMetadata });
-    expect(flatOf(':metadata {:line {:url "U" :tool_name "T" :requires_session "auto"}}')).toMatchObject({ line_server_url: "U", line_tool: "T" });
-    expect(flatOf(':metadata {:line {:url "U" :server_url "V" :requires_session "auto"}}')).toMatchObject({ line_server_url: "V" });
-    expect(flatOf(':metadata {:service_url "S" :line {:requires_session "auto"}}')).toMatchObject({ line_server_url: "S" });
+    expect(flatOf(':metadata {:line {:url "U" :tool_name "T" :requires_session "auto"}}')).toMatchObject({
+      line_server_url: "U",
+      line_tool: "T",
+    });
+    expect(flatOf(':metadata {:line {:url "U" :server_url "V" :requires_session "auto"}}')).toMatchObject({
+      line_server_url: "V",
+    });
+    expect(flatOf(':metadata {:service_url "S" :line {:requires_session "auto"}}')).toMatchObject({
+      line_server_url: "S",
+    });
   });
 
   it("is an error where two blocks require sessions", () => {
-    const text = '(capability "a" :description "d"\n :metadata {:line {:requires_session "auto"} :acme {:requires_session true}})';
-    expect(errorsOf(text)).toEqual(["2:12 Two metadata blocks require sessions: line_requires_session and acme_requires_session."]);
-    expect(errorsOf('(capability "a" :description "d" :metadata {:line {:requires_session "auto"} :acme {:requires_session "false"}})')).toEqual([]);
+    const text =
+      '(capability "a" :description "d"\n :metadata {:line {:requires_session "auto"} :acme {:requires_session true}})';
+    expect(errorsOf(text)).toEqual([
+      "2:12 Two metadata blocks require sessions: line_requires_session and acme_requires_session.",
+    ]);
+    expect(
+      errorsOf(
+        '(capability "a" :description "d" :metadata {:line {:requires_session "auto"} :acme {:requires_session "false"}})',
+      ),
+    ).toEqual([]);
   });
 
   it("is an error where nobody registered it, naming those that are registered", () => {
@@ -225,21 +278,32 @@ describe("the provider of a capability", () => {
     expect(error.message).toBe('No handler is registered for the provider "lime". Registered: line, acme, needy.');
     expect(error.remedy).toBe('Did you mean "line"?');
     expect(errorsOf('(capability "a" :description "d" :provider {:type "other"})')[0]).toContain('"other"');
-    expect(errorsOf('(capability "a" :description "d" :metadata {:other {:requires_session "false"}})')[0]).toContain('"other"');
+    expect(errorsOf('(capability "a" :description "d" :metadata {:other {:requires_session "false"}})')[0]).toContain(
+      '"other"',
+    );
   });
 
   it("is an error where :requires_session says something else", () => {
-    expect(errorsOf('(capability "a" :description "d" :metadata {:line {:requires_session "maybe"}})')[0]).toContain('"maybe"');
+    expect(errorsOf('(capability "a" :description "d" :metadata {:line {:requires_session "maybe"}})')[0]).toContain(
+      '"maybe"',
+    );
   });
 
   it("takes a hyphenated block once", () => {
-    expect(executionOf(':metadata {:line {:requires-session "auto"}}')).toMatchObject({ block: { provider: "line", requiresSession: "auto" } });
+    expect(executionOf(':metadata {:line {:requires-session "auto"}}')).toMatchObject({
+      block: { provider: "line", requiresSession: "auto" },
+    });
   });
 
   it("warns where something is missing without which the provider can make no call, in every spelling", () => {
-    const declare = (block: string) => warningsOf(`(capability "a" :description "d" :metadata {:needy {${block} :requires_session "auto"}})`);
-    expect(declare(':path "p"')).toEqual(["The provider block :needy has no :host or :socket, and without it no call can be made."]);
-    expect(declare(':server "h"')).toEqual(["The provider block :needy has no :path, and without it no call can be made."]);
+    const declare = (block: string) =>
+      warningsOf(`(capability "a" :description "d" :metadata {:needy {${block} :requires_session "auto"}})`);
+    expect(declare(':path "p"')).toEqual([
+      "The provider block :needy has no :host or :socket, and without it no call can be made.",
+    ]);
+    expect(declare(':server "h"')).toEqual([
+      "The provider block :needy has no :path, and without it no call can be made.",
+    ]);
     expect(declare(':path "p" :socket "s"')).toEqual([]);
   });
 
@@ -249,9 +313,11 @@ describe("the provider of a capability", () => {
   });
 
   it("warns of keys that the provider does not know", () => {
-    expect(warningsOf('(capability "a" :description "d" :metadata {:line {:sever_url "U" :headers {} :requires_session "auto"}})')).toEqual([
-      'The provider "line" knows no key :sever_url. Did you mean "server_url"?',
-    ]);
+    expect(
+      warningsOf(
+        '(capability "a" :description "d" :metadata {:line {:sever_url "U" :headers {} :requires_session "auto"}})',
+      ),
+    ).toEqual(['The provider "line" knows no key :sever_url. Did you mean "server_url"?']);
   });
 });
 
@@ -275,7 +341,9 @@ describe("mistakes in a capability file", () => {
 (capability "reserved" :id "ccos.x" :description "d")
 (capability "also-good" :description "d" :implementation (fn [x] x))`);
     expect(manifests.map((each) => each.id)).toEqual(["good", "also-good"]);
-    expect(errors.map((error) => `${error.place?.file}:${error.place?.line}:${error.place?.column} ${error.code}`)).toEqual([
+    expect(
+      errors.map((error) => `${error.place?.file}:${error.place?.line}:${error.place?.column} ${error.code}`),
+    ).toEqual([
       "f.rtfs:2:32 invalid-argument",
       "f.rtfs:3:13 invalid-argument",
       "f.rtfs:4:23 invalid-argument",
@@ -286,7 +354,9 @@ describe("mistakes in a capability file", () => {
   });
 
   it("include text that cannot be read", () => {
-    const { manifests, errors } = readAll('(capability "a" :description "d" :implementation (fn [x] x))\n(capability "b" :description "unclosed');
+    const { manifests, errors } = readAll(
+      '(capability "a" :description "d" :implementation (fn [x] x))\n(capability "b" :description "unclosed',
+    );
     expect(manifests.map((each) => each.id)).toEqual(["a"]);
     expect(errors[0]).toMatchObject({ code: "read-error", place: { line: 2 } });
   });
@@ -317,8 +387,38 @@ describe("mistakes in a capability file", () => {
 
   it("never throw, whatever the text", () => {
     const piece = fc.oneof(
-      fc.constantFrom("(capability ", "(", ")", "[", "]", "{", "}", ":metadata ", ":input-schema ", '"a" ', ":id ", "? ", "nil ", "#(", "'", "^", "@"),
-      fc.constantFrom(":implementation ", "(fn [x] x) ", ":provider ", "{:type ", ":line ", ":requires_session ", "~@", "`", "##Inf ", "1 ", "; \n"),
+      fc.constantFrom(
+        "(capability ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":metadata ",
+        ":input-schema ",
+        '"a" ',
+        ":id ",
+        "? ",
+        "nil ",
+        "#(",
+        "'",
+        "^",
+        "@",
+      ),
+      fc.constantFrom(
+        ":implementation ",
+        "(fn [x] x) ",
+        ":provider ",
+        "{:type ",
+        ":line ",
+        ":requires_session ",
+        "~@",
+        "`",
+        "##Inf ",
+        "1 ",
+        "; \n",
+      ),
       fc.string({ unit: "binary", maxLength: 4 }),
     );
     fc.assert(

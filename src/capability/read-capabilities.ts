@@ -53,8 +53,15 @@ export function readCapabilities(text: string, options: ReadCapabilitiesOptions)
     if (earlier === undefined) manifests.set(manifest.id, manifest);
     else errors.push(duplicateError(manifest, earlier));
   }
-  if (errors.length > 1) errors.sort((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0));
-  return { manifests: [...manifests.values()], errors: errors.slice(0, MOST_PROBLEMS), warnings: warnings.slice(0, MOST_PROBLEMS) };
+  if (errors.length > 1)
+    errors.sort(
+      (a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0),
+    );
+  return {
+    manifests: [...manifests.values()],
+    errors: errors.slice(0, MOST_PROBLEMS),
+    warnings: warnings.slice(0, MOST_PROBLEMS),
+  };
 }
 
 /** One id declared twice; names both places. */

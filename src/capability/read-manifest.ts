@@ -148,7 +148,11 @@ function readSchema(reader: FieldReader, name: string): Type | undefined {
 function checkTimeout(reader: FieldReader, text: string | undefined): void {
   if (text === undefined || Number(text) > 0) return;
   const form = reader.field("metadata")?.form ?? reader.form;
-  reader.error(form, `The metadata timeout_ms is ${JSON.stringify(text.slice(0, 60))}.`, "Write a number of milliseconds above 0.");
+  reader.error(
+    form,
+    `The metadata timeout_ms is ${JSON.stringify(text.slice(0, 60))}.`,
+    "Write a number of milliseconds above 0.",
+  );
 }
 
 function readFlat(reader: FieldReader, metadata: JsonObject): FlatMetadata {
@@ -178,17 +182,30 @@ function readExecution(
   for (const message of choice.warnings) reader.warn("provider", at, message);
   const { block } = choice;
   if (block === undefined) {
-    if (implementation !== undefined) return { execution: { kind: "implementation", form: implementation }, flatMetadata: flat };
-    reader.warn("no-execution", reader.form, "Neither code nor a registered provider executes this capability: calling it gives nil.");
+    if (implementation !== undefined)
+      return { execution: { kind: "implementation", form: implementation }, flatMetadata: flat };
+    reader.warn(
+      "no-execution",
+      reader.form,
+      "Neither code nor a registered provider executes this capability: calling it gives nil.",
+    );
     return { execution: { kind: "none" }, flatMetadata: flat };
   }
   for (const { key, hint } of unknownBlockKeys(metadata, block.provider, providers)) {
-    reader.warn("unknown-key", at, `The provider "${block.provider}" knows no key :${key.slice(0, 80)}.${hint && ` ${hint}`}`);
+    reader.warn(
+      "unknown-key",
+      at,
+      `The provider "${block.provider}" knows no key :${key.slice(0, 80)}.${hint && ` ${hint}`}`,
+    );
   }
   const flatMetadata = withAliases(flat, block.provider, providers);
   for (const keys of missingBlockKeys(flatMetadata, block.provider, providers)) {
     const any = keys.map((key) => `:${key}`).join(" or ");
-    reader.warn("missing-key", at, `The provider block :${block.provider} has no ${any}, and without it no call can be made.`);
+    reader.warn(
+      "missing-key",
+      at,
+      `The provider block :${block.provider} has no ${any}, and without it no call can be made.`,
+    );
   }
   // A block that is only named stays visible as one, so that the manifest says the same when written and read.
   if (getOwn(metadata, block.provider) === undefined && named === block.provider) metadata[block.provider] = {};
@@ -198,7 +215,8 @@ function readExecution(
 function readExtra(reader: FieldReader): Readonly<Record<string, string>> {
   const extra: Record<string, string> = {};
   for (const { key, keyForm, form } of reader.fields.values()) {
-    if (READ_FIELDS.has(key) || READ_FIELDS.has(key.replaceAll("_", "-")) || providerOfOldKey(key, form) !== undefined) continue;
+    if (READ_FIELDS.has(key) || READ_FIELDS.has(key.replaceAll("_", "-")) || providerOfOldKey(key, form) !== undefined)
+      continue;
     if (!isKeywordName(key)) {
       reader.warn("ignored", keyForm, `The key ${JSON.stringify(key.slice(0, 80))} is left out.`);
       continue;

@@ -13,7 +13,12 @@ const FIELDS_OF_OLD_FILES: ReadonlyMap<string, string> = new Map([
 const SANDBOX_FIELDS = ["filesystem", "resources", "runtime"];
 
 /** The keys, with hyphens, that end in the metadata. */
-export const METADATA_FIELDS: readonly string[] = ["metadata", "provider", ...SANDBOX_FIELDS, ...FIELDS_OF_OLD_FILES.keys()];
+export const METADATA_FIELDS: readonly string[] = [
+  "metadata",
+  "provider",
+  ...SANDBOX_FIELDS,
+  ...FIELDS_OF_OLD_FILES.keys(),
+];
 
 const OLD_METADATA = /^(.+)[_-]metadata$/;
 
@@ -69,7 +74,8 @@ export function readProvider(reader: FieldReader, metadata: JsonObject): string 
   const name = knownName(reader, type);
   addBlock(metadata, name, Object.fromEntries(Object.entries(data).filter(([key]) => key !== "type")));
   const seconds = getOwn(data, "timeout_seconds");
-  if (typeof seconds === "number" && seconds > 0 && getOwn(metadata, "timeout_ms") === undefined) metadata["timeout_ms"] = seconds * 1000;
+  if (typeof seconds === "number" && seconds > 0 && getOwn(metadata, "timeout_ms") === undefined)
+    metadata["timeout_ms"] = seconds * 1000;
   return name;
 }
 

@@ -41,5 +41,10 @@ export async function runImplementation(form: Form, input: Value, run: Implement
 function takesNothing(form: Form): boolean {
   if (form.kind !== "list") return false;
   const parameters = form.items.find((item) => item.kind === "vector");
-  return parameters?.kind === "vector" && parameters.items.length === 0 && form.items[0]?.kind === "symbol" && form.items[0].name === "fn";
+  return (
+    parameters?.kind === "vector" &&
+    parameters.items.length === 0 &&
+    form.items[0]?.kind === "symbol" &&
+    form.items[0].name === "fn"
+  );
 }

@@ -22,7 +22,12 @@ describe("security levels", () => {
     expect(allowed(() => new Security({}).checkId("any"))).toBe(true);
     expect(allowed(() => new Security({ level: "pure" }).checkId("any"))).toBe(false);
     const controlled = new Security({ level: "controlled", allowedIds: ["acme.a", "line.*"] });
-    expect(["acme.a", "acme.ab", "line.x.y", "linen"].map((id) => allowed(() => controlled.checkId(id)))).toEqual([true, false, true, false]);
+    expect(["acme.a", "acme.ab", "line.x.y", "linen"].map((id) => allowed(() => controlled.checkId(id)))).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
     expect(allowed(() => new Security({ level: "controlled" }).checkId("any"))).toBe(false);
   });
 
@@ -59,7 +64,11 @@ describe("effect policies", () => {
     const fetches = capability([":network"]);
     const computes = capability([":compute"]);
     const inside = Security.FULL.forCodeOf(declared);
-    expect([reads, computes, fetches].map((each) => allowed(() => inside.checkEffects(each)))).toEqual([true, true, false]);
+    expect([reads, computes, fetches].map((each) => allowed(() => inside.checkEffects(each)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     const denied = new Security({ deniedEffects: [":filesystem"] }).forCodeOf(declared);
     expect([reads, computes].map((each) => allowed(() => denied.checkEffects(each)))).toEqual([false, true]);
     const nested = inside.forCodeOf(capability([":network", ":filesystem"]));
@@ -67,13 +76,14 @@ describe("effect policies", () => {
   });
 
   it("let the code of an untrusted file only compute", () => {
-    const untrusted = capability([":network", ":filesystem"], { origin: { file: "f", place: undefined, trusted: false } });
+    const untrusted = capability([":network", ":filesystem"], {
+      origin: { file: "f", place: undefined, trusted: false },
+    });
     const inside = Security.FULL.forCodeOf(untrusted);
-    expect([[":network"], [":filesystem"], [":pure"], [":compute"]].map((effects) => allowed(() => inside.checkEffects(capability(effects))))).toEqual([
-      false,
-      false,
-      true,
-      true,
-    ]);
+    expect(
+      [[":network"], [":filesystem"], [":pure"], [":compute"]].map((effects) =>
+        allowed(() => inside.checkEffects(capability(effects))),
+      ),
+    ).toEqual([false, false, true, true]);
   });
 });

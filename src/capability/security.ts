@@ -34,7 +34,10 @@ export class Security {
     this.#prefixes = ids.filter((id) => id.endsWith("*")).map((id) => id.slice(0, -1));
     const own = options.allowedEffects === undefined ? [] : [new Set(normaliseEffects(options.allowedEffects))];
     this.#allowed = [...(outer === undefined ? [] : outer.#allowed), ...own];
-    this.#denied = new Set([...(outer === undefined ? [] : outer.#denied), ...normaliseEffects(options.deniedEffects ?? [])]);
+    this.#denied = new Set([
+      ...(outer === undefined ? [] : outer.#denied),
+      ...normaliseEffects(options.deniedEffects ?? []),
+    ]);
   }
 
   /**
@@ -50,14 +53,19 @@ export class Security {
   /** Throws `permission-denied` where the level forbids the call. */
   checkId(id: string): void {
     if (this.level === "full") return;
-    if (this.level === "controlled" && (this.#ids.has(id) || this.#prefixes.some((prefix) => id.startsWith(prefix)))) return;
-    fail("permission-denied", `Security violation: call operation on capability '${id}' not allowed in context: ${this.level}`, {
-      remedy:
-        this.level === "pure"
-          ? "Run the program where capabilities may be called."
-          : `Where security is set (security.allow in the configuration), add "${id}" to what may be called.`,
-      details: { capability: id, level: this.level },
-    });
+    if (this.level === "controlled" && (this.#ids.has(id) || this.#prefixes.some((prefix) => id.startsWith(prefix))))
+      return;
+    fail(
+      "permission-denied",
+      `Security violation: call operation on capability '${id}' not allowed in context: ${this.level}`,
+      {
+        remedy:
+          this.level === "pure"
+            ? "Run the program where capabilities may be called."
+            : `Where security is set (security.allow in the configuration), add "${id}" to what may be called.`,
+        details: { capability: id, level: this.level },
+      },
+    );
   }
 
   /** Throws `permission-denied` where the effects of the capability are denied, or not all allowed. */
@@ -65,7 +73,8 @@ export class Security {
     if (this.#denied.size === 0 && this.#allowed.length === 0) return;
     const effects = effectsOf(manifest);
     const denied = effects.find((effect) => this.#denied.has(effect));
-    if (denied !== undefined) refuse(manifest, denied, "is denied here", "Call it from a context that does not deny this effect.");
+    if (denied !== undefined)
+      refuse(manifest, denied, "is denied here", "Call it from a context that does not deny this effect.");
     for (const allowed of this.#allowed) {
       const other = effects.find((effect) => !allowed.has(effect));
       if (other !== undefined) {
@@ -91,8 +100,12 @@ export function effectsOf(manifest: Manifest): readonly string[] {
 }
 
 function refuse(manifest: Manifest, effect: string, why: string, remedy: string): never {
-  return fail("permission-denied", `Security violation: capability '${manifest.id}' has the effect ${effect}, which ${why}`, {
-    remedy,
-    details: { capability: manifest.id, effect },
-  });
+  return fail(
+    "permission-denied",
+    `Security violation: capability '${manifest.id}' has the effect ${effect}, which ${why}`,
+    {
+      remedy,
+      details: { capability: manifest.id, effect },
+    },
+  );
 }

@@ -20,7 +20,9 @@ function content(manifest: WritableManifest): unknown {
   const { inputSchema, outputSchema, execution } = manifest;
   return {
     ...Object.fromEntries(
-      (["id", "name", "description", "version", "language", "permissions", "effects", "metadata", "extra"] as const).map((key) => [key, manifest[key]]),
+      (
+        ["id", "name", "description", "version", "language", "permissions", "effects", "metadata", "extra"] as const
+      ).map((key) => [key, manifest[key]]),
     ),
     inputSchema: inputSchema && printType(inputSchema),
     outputSchema: outputSchema && printType(outputSchema),
@@ -50,8 +52,11 @@ describe("writing a capability", () => {
       permissions: [":read", "a b"],
       inputSchema: jsonSchemaToType({ type: "object", properties: { q: { type: "string" } }, required: ["q"] }),
       metadata: { line: { server_url: "U", headers: { "x-a": "1" }, requires_session: "auto" }, idempotent: true },
-      execution: { kind: "provider", block: { provider: "line", key: "line_requires_session", requiresSession: "auto" } },
-      extra: { provenance: "{:by \"me\"}" },
+      execution: {
+        kind: "provider",
+        block: { provider: "line", key: "line_requires_session", requiresSession: "auto" },
+      },
+      extra: { provenance: '{:by "me"}' },
     });
     expect(text).toBe(`(capability "line.demo.get"
   :name "get"
@@ -80,7 +85,11 @@ describe("writing a capability", () => {
   });
 
   it("keeps a provider's block that only :provider named", () => {
-    for (const field of [':provider {:type "line" :server_url "U"}', ':provider "LINE"', ':line_metadata {:server_url "U"}']) {
+    for (const field of [
+      ':provider {:type "line" :server_url "U"}',
+      ':provider "LINE"',
+      ':line_metadata {:server_url "U"}',
+    ]) {
       const manifest = readBack(`(capability "a" :description "d" ${field})`);
       expect(content(readBack(writeCapability(manifest)))).toEqual(content(manifest));
     }

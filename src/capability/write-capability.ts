@@ -30,7 +30,10 @@ export function writeCapability(manifest: WritableManifest): string {
       add("implementation", formText(manifest.execution.form));
       break;
     case "native":
-      throw new CcosError("invalid-argument", `The capability ${JSON.stringify(manifest.id)} is a function of the host and has no text.`);
+      throw new CcosError(
+        "invalid-argument",
+        `The capability ${JSON.stringify(manifest.id)} is a function of the host and has no text.`,
+      );
     default:
   }
   return `${lines.join("\n")})\n`;
@@ -61,7 +64,9 @@ function writeMetadata(metadata: JsonObject): string {
 function writeData(value: JsonValue): string {
   if (Array.isArray(value)) return vector(value.map(writeData));
   if (isJsonObject(value)) {
-    return `{${Object.entries(value).map(([key, item]) => `${writeKey(key)} ${writeData(item)}`).join(" ")}}`;
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${writeKey(key)} ${writeData(item)}`)
+      .join(" ")}}`;
   }
   if (typeof value === "string") return print(value);
   if (typeof value === "number" && !Number.isSafeInteger(value)) return print(new Float(value));

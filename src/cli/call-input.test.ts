@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { Float, keyword, primitive, type RecordEntry, type Type } from "../rtfs/index.ts";
 import { readCallInput } from "./call-input.ts";
 
-const stdin = (text: string) => (async function* () {
-  yield Buffer.from(text);
-})();
+const stdin = (text: string) =>
+  (async function* () {
+    yield Buffer.from(text);
+  })();
 
 const entry = (name: string, type: Type): RecordEntry => ({ key: keyword(name), type, optional: false });
 const int = primitive("int");

@@ -19,7 +19,10 @@ export async function readCallInput(words: readonly string[], context: InputCont
   const base = first === undefined || isPair ? {} : await readJsonArgument(first, context);
   const pairs = (first === undefined || isPair ? words : words.slice(1)).map(expectPair);
   if (pairs.length > 0 && !isJsonObject(base)) {
-    throw new UsageError("Pairs of key=value can only be added to a JSON object.", "Give an object first, or only pairs.");
+    throw new UsageError(
+      "Pairs of key=value can only be added to a JSON object.",
+      "Give an object first, or only pairs.",
+    );
   }
   return { typedBy: (schema) => (isJsonObject(base) && pairs.length > 0 ? addPairs(base, pairs, schema) : base) };
 }
@@ -46,7 +49,10 @@ function pairOf(word: string): Pair | undefined {
 function expectPair(word: string): Pair {
   const pair = pairOf(word);
   if (pair !== undefined) return pair;
-  throw new UsageError(`${JSON.stringify(word)} is no key=value pair.`, "Pairs are key=value, or key:=JSON; one JSON value may come before them.");
+  throw new UsageError(
+    `${JSON.stringify(word)} is no key=value pair.`,
+    "Pairs are key=value, or key:=JSON; one JSON value may come before them.",
+  );
 }
 
 function addPairs(base: JsonObject, pairs: readonly Pair[], schema: Type | undefined): JsonObject {
@@ -101,7 +107,8 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 function fitting(text: string, type: Type): JsonValue | undefined {
   switch (type.kind) {
     case "primitive":
-      if (type.name === "int" || type.name === "float") return NUMBER.test(text) ? parseJsonText(text, "given") : undefined;
+      if (type.name === "int" || type.name === "float")
+        return NUMBER.test(text) ? parseJsonText(text, "given") : undefined;
       if (type.name === "bool") return text === "true" || text === "false" ? text === "true" : undefined;
       if (type.name === "vector" || type.name === "list") return listOf(text, undefined);
       if (type.name === "map") return jsonIf(text, "{");
@@ -142,7 +149,9 @@ function firstFitting(text: string, types: readonly Type[]): JsonValue | undefin
 function literal(text: string, values: readonly Value[]): JsonValue | undefined {
   if (!/^(?:true|false|null)$/.test(text) && !NUMBER.test(text)) return undefined;
   const spelled = parseJsonText(text, "given");
-  const literals = values.flatMap((value) => (value instanceof Float && !Number.isFinite(value.value) ? [] : [toJson(value)]));
+  const literals = values.flatMap((value) =>
+    value instanceof Float && !Number.isFinite(value.value) ? [] : [toJson(value)],
+  );
   return !literals.includes(text) && literals.includes(spelled) ? spelled : undefined;
 }
 

@@ -8,18 +8,25 @@ import { UsageError } from "./usage-error.ts";
 function report(error: unknown, sources?: Map<string | undefined, string>): string {
   const lines: string[] = [];
   const sink = { write: (text: string) => lines.push(text) };
-  reportError(error, createOutput({ stdout: { write: () => expect.fail("on stdout") }, stderr: sink, env: {} }), { cwd: "/", sources });
+  reportError(error, createOutput({ stdout: { write: () => expect.fail("on stdout") }, stderr: sink, env: {} }), {
+    cwd: "/",
+    sources,
+  });
   return lines.join("");
 }
 
 describe("an error for people", () => {
   it("says code, message and remedy", () => {
-    expect(report(new CcosError("not-found", "There is no x.", { remedy: "Try y." }))).toBe("error[not-found]: There is no x.\n  Try y.\n");
+    expect(report(new CcosError("not-found", "There is no x.", { remedy: "Try y." }))).toBe(
+      "error[not-found]: There is no x.\n  Try y.\n",
+    );
   });
 
   it("shows the line of its place", () => {
     const error = new CcosError("eval-error", "No such symbol.", { place: { line: 2, column: 4 } });
-    expect(report(error, new Map([[undefined, "(do\n  (foo))\n"]]))).toBe("error[eval-error]: No such symbol.\n  at program:2:4\n  2 |   (foo))\n    |    ^\n");
+    expect(report(error, new Map([[undefined, "(do\n  (foo))\n"]]))).toBe(
+      "error[eval-error]: No such symbol.\n  at program:2:4\n  2 |   (foo))\n    |    ^\n",
+    );
   });
 
   it("does not say a place twice, and leaves the line out where the file is gone", () => {
@@ -41,6 +48,10 @@ describe("an error for people", () => {
   it("takes anything thrown, and knows the exit code", () => {
     expect(report(new UsageError("bad", "do this"))).toBe("error[usage]: bad\n  do this\n");
     expect(report("text")).toContain("error[internal]: Unexpected failure: text");
-    expect([new UsageError("x"), new CcosError("read-error", ""), new CcosError("rejected", ""), new Error("x")].map(exitCodeOf)).toEqual([2, 3, 1, 1]);
+    expect(
+      [new UsageError("x"), new CcosError("read-error", ""), new CcosError("rejected", ""), new Error("x")].map(
+        exitCodeOf,
+      ),
+    ).toEqual([2, 3, 1, 1]);
   });
 });

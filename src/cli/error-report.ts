@@ -42,7 +42,8 @@ const LARGEST_FILE = 16 * 1024 * 1024;
 function excerptOf(place: ErrorPlace, message: string, { cwd, sources }: ErrorReportOptions): string[] {
   const name = `${place.file ?? "program"}:${place.line}:${place.column}`;
   const lines = message.includes(name) ? [] : [`at ${name}`];
-  const text = sources?.get(place.file) ?? (place.file === undefined ? undefined : readSource(resolve(cwd, place.file)));
+  const text =
+    sources?.get(place.file) ?? (place.file === undefined ? undefined : readSource(resolve(cwd, place.file)));
   const source = text?.split("\n")[place.line - 1]?.replace(/\r$/, "");
   if (source === undefined) return lines;
   const column = place.column - 1;
@@ -50,7 +51,11 @@ function excerptOf(place: ErrorPlace, message: string, { cwd, sources }: ErrorRe
   const from = column > WIDEST - 20 ? column - 40 : 0;
   const shown = source.slice(from, from + WIDEST).replaceAll("\t", " ");
   const gutter = `${place.line} | `;
-  return [...lines, `${gutter}${shown}`, `${" ".repeat(gutter.length - 2)}| ${" ".repeat(Math.max(0, column - from))}^`];
+  return [
+    ...lines,
+    `${gutter}${shown}`,
+    `${" ".repeat(gutter.length - 2)}| ${" ".repeat(Math.max(0, column - from))}^`,
+  ];
 }
 
 function readSource(file: string): string | undefined {

@@ -6,7 +6,7 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 24 || (major === 24 && minor < 15)) {
   process.stderr.write(
     `error[unimplemented]: ccos needs Node 24.15 or newer, and this is Node ${process.versions.node} (${process.execPath}).\n` +
-      "  Install Node 24 (https://nodejs.org), or use npx in a folder where ccos is installed next to the package \"node\".\n",
+      '  Install Node 24 (https://nodejs.org), or use npx in a folder where ccos is installed next to the package "node".\n',
   );
   process.exitCode = 1;
 } else {

@@ -46,12 +46,22 @@ describe("an offer to trust", () => {
   });
 
   it.each(["", "n", "yesterday", "no"])("takes %j for a no", async (answer) => {
-    expect(await offerTrust(refused, context(() => Promise.resolve(answer)))).toBe(false);
+    expect(
+      await offerTrust(
+        refused,
+        context(() => Promise.resolve(answer)),
+      ),
+    ).toBe(false);
     expect(await trusted()).toBe(false);
   });
 
   it("takes a closed terminal for a no", async () => {
-    expect(await offerTrust(refused, context(() => Promise.reject(new Error("closed"))))).toBe(false);
+    expect(
+      await offerTrust(
+        refused,
+        context(() => Promise.reject(new Error("closed"))),
+      ),
+    ).toBe(false);
   });
 
   it("is not made where nobody is there, where it is to be quiet, or where trust would not help", async () => {

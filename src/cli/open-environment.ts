@@ -3,8 +3,14 @@ import type { CommandContext } from "./command-context.ts";
 import type { Output } from "./output.ts";
 
 /** What is named by flag or variable counts as named by the user; the rest is the environment's to find. */
-export function environmentOptions({ options, env, cwd }: Pick<CommandContext, "options" | "env" | "cwd">): EnvironmentOptions {
-  const fromVariable = env["CCOS_CAPABILITIES"]?.split(process.platform === "win32" ? ";" : ":").filter((path) => path !== "");
+export function environmentOptions({
+  options,
+  env,
+  cwd,
+}: Pick<CommandContext, "options" | "env" | "cwd">): EnvironmentOptions {
+  const fromVariable = env["CCOS_CAPABILITIES"]
+    ?.split(process.platform === "win32" ? ";" : ":")
+    .filter((path) => path !== "");
   return {
     capabilities: options.capabilities ?? (fromVariable?.length ? fromVariable : undefined),
     config: options.config ?? named(env["CCOS_CONFIG"]),
@@ -49,7 +55,10 @@ export async function openEnvironment(
  * Prints warnings. How files are written is the business of `ccos check`: of that, a command that uses them
  * says only that there is something, unless it is asked to tell more.
  */
-function warningsTo(output: Output, verbose: boolean): { hear: NonNullable<EnvironmentOptions["onWarning"]>; loaded: () => void } {
+function warningsTo(
+  output: Output,
+  verbose: boolean,
+): { hear: NonNullable<EnvironmentOptions["onWarning"]>; loaded: () => void } {
   let held = new Map<string, number>();
   let isLoading = true;
   const tell = (text: string): void => output.note(`${output.style("yellow", "warning:")} ${output.style([], text)}`);
@@ -64,7 +73,8 @@ function warningsTo(output: Output, verbose: boolean): { hear: NonNullable<Envir
       const count = [...held.values()].reduce((sum, each) => sum + each, 0);
       held = new Map();
       if (first === undefined) return;
-      const where = others.length === 0 ? first : `${first} and ${others.length} more ${others.length === 1 ? "file" : "files"}`;
+      const where =
+        others.length === 0 ? first : `${first} and ${others.length} more ${others.length === 1 ? "file" : "files"}`;
       tell(`${where}: ${count === 1 ? "a remark" : `${count} remarks`}; ccos check tells what.`);
     },
   };

@@ -56,7 +56,8 @@ export function createOutput(options: OutputOptions): Output {
     return sink.isTTY === true && env["TERM"] !== "dumb";
   };
   const colours = { out: coloured(stdout), err: coloured(stderr) };
-  const paint = (on: boolean, style: Style, text: string): string => (on ? styleText(style, text, { validateStream: false }) : text);
+  const paint = (on: boolean, style: Style, text: string): string =>
+    on ? styleText(style, text, { validateStream: false }) : text;
   // Our own styling is applied by the caller to text that was cleaned before, so only plain text is cleaned here.
   const line = (text: string): string => `${redactor.redact(text)}\n`;
 
@@ -71,11 +72,13 @@ export function createOutput(options: OutputOptions): Output {
       const clean = safe(redactor.redactKnown(text));
       stdout.write(`${decorate === undefined || !colours.out ? clean : decorate(clean)}\n`);
     },
-    data: (report) => void stdout.write(`${safe(stringifyJson(redactor.redactValue(report), terminal ? 2 : undefined))}\n`),
+    data: (report) =>
+      void stdout.write(`${safe(stringifyJson(redactor.redactValue(report), terminal ? 2 : undefined))}\n`),
     text: (text) => void stdout.write(line(text)),
     note: (text) => void (options.quiet === true || stderr.write(line(text))),
     problem: (text) => void stderr.write(line(text)),
-    printed: (text) => void stderr.write(stderr.isTTY === true ? stripControls(redactor.redactKnown(text)) : redactor.redactKnown(text)),
+    printed: (text) =>
+      void stderr.write(stderr.isTTY === true ? stripControls(redactor.redactKnown(text)) : redactor.redactKnown(text)),
     style: (style, text) => paint(colours.err, style, stripControls(text)),
     styleValue: (style, text) => paint(colours.out, style, stripControls(text)),
     guard(other) {

@@ -39,7 +39,12 @@ export async function main(argv: readonly string[], world: World = processWorld(
 type Load<Arguments> = () => Promise<Command<Arguments>>;
 type Execute = <Arguments>(options: GlobalOptions, load: Load<Arguments>, args: Arguments) => Promise<void>;
 
-async function execute<Arguments>(world: World, options: GlobalOptions, load: Load<Arguments>, args: Arguments): Promise<number> {
+async function execute<Arguments>(
+  world: World,
+  options: GlobalOptions,
+  load: Load<Arguments>,
+  args: Arguments,
+): Promise<number> {
   const output = createOutput({ ...world, quiet: options.quiet, color: options.color });
   const interruption = createInterruption(world.signals, (text) => output.note(text));
   const context: CommandContext = {
@@ -74,9 +79,15 @@ function createParser(world: World, execute: Execute): Parser {
   const parser = new Parser("ccos");
   const collect = (path: string, before: readonly string[] = []): string[] => [...before, path];
   parser
-    .description("Declare a capability once, as data; call it by name. Its session is opened, shared, refreshed, replaced and closed for you.")
+    .description(
+      "Declare a capability once, as data; call it by name. Its session is opened, shared, refreshed, replaced and closed for you.",
+    )
     .version(version(), "-V, --version")
-    .option("--capabilities <path>", "folder or file of capabilities, repeatable (CCOS_CAPABILITIES; default ./capabilities)", collect)
+    .option(
+      "--capabilities <path>",
+      "folder or file of capabilities, repeatable (CCOS_CAPABILITIES; default ./capabilities)",
+      collect,
+    )
     .option("--config <file>", "configuration (CCOS_CONFIG; default ./ccos.config.json)")
     .option("--store <url>", "where session records outlive this process (CCOS_STORE)")
     .option("--json", "machine-readable output")
@@ -122,7 +133,9 @@ function createParser(world: World, execute: Execute): Parser {
   parser
     .command("check <path...>")
     .description("read and validate capability files and folders; executes nothing")
-    .action((paths: string[]) => execute(options(), async () => (await import("./commands/check.ts")).checkCommand, { paths }));
+    .action((paths: string[]) =>
+      execute(options(), async () => (await import("./commands/check.ts")).checkCommand, { paths }),
+    );
 
   parser
     .command("fmt <path...>")
@@ -143,12 +156,16 @@ function createParser(world: World, execute: Execute): Parser {
   parser
     .command("list [query]")
     .description("capabilities, or those that contain a text")
-    .action((query: string | undefined) => execute(options(), async () => (await import("./commands/list.ts")).listCommand, { query }));
+    .action((query: string | undefined) =>
+      execute(options(), async () => (await import("./commands/list.ts")).listCommand, { query }),
+    );
 
   parser
     .command("describe <id>")
     .description("all about one capability: schemas, effects, metadata, policy")
-    .action((id: string) => execute(options(), async () => (await import("./commands/describe.ts")).describeCommand, { id }));
+    .action((id: string) =>
+      execute(options(), async () => (await import("./commands/describe.ts")).describeCommand, { id }),
+    );
 
   const importer = parser.command("import").description("write capability files from what a server says of itself");
   importer
@@ -167,11 +184,15 @@ function createParser(world: World, execute: Execute): Parser {
   parser
     .command("trust <path...>")
     .description("record a folder or file of the working directory as trusted, as it is now")
-    .action((paths: string[]) => execute(options(), async () => (await import("./commands/trust.ts")).trustCommand, { paths }));
+    .action((paths: string[]) =>
+      execute(options(), async () => (await import("./commands/trust.ts")).trustCommand, { paths }),
+    );
 
   parser
     .command("doctor [id]")
-    .description("variables, trust, reachability, handshake of one capability or all, each problem with its remedy; calls nothing")
+    .description(
+      "variables, trust, reachability, handshake of one capability or all, each problem with its remedy; calls nothing",
+    )
     .option("--timeout <ms>", "time for each step, in milliseconds (10000)", positiveInteger)
     .action((id: string | undefined, own: { timeout?: number }) =>
       execute(options(), async () => (await import("./commands/doctor.ts")).doctorCommand, { id, ...own }),
@@ -196,7 +217,8 @@ interface ImportOptions {
 
 function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647) throw new InvalidArgumentError("It must be a whole number from 1.");
+  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647)
+    throw new InvalidArgumentError("It must be a whole number from 1.");
   return value;
 }
 
@@ -204,11 +226,17 @@ function positiveInteger(text: string): number {
 function usageText(text: string): string {
   const [first = "", ...more] = text.trim().split("\n");
   const message = first.replace(/^error: /, "");
-  return [`error[usage]: ${message}`, ...more.map((line) => `  ${line.trim().replace(/^\((.*)\)$/, "$1")}`)].join("\n") + "\n";
+  return (
+    [`error[usage]: ${message}`, ...more.map((line) => `  ${line.trim().replace(/^\((.*)\)$/, "$1")}`)].join("\n") +
+    "\n"
+  );
 }
 
 function processWorld(): World {
-  for (const [name, stream] of [["stdout", process.stdout], ["stderr", process.stderr]] as const) {
+  for (const [name, stream] of [
+    ["stdout", process.stdout],
+    ["stderr", process.stderr],
+  ] as const) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       // A reader that went away (`| head`) is no failure of ours.
       if (error.code !== "EPIPE") outputLost(name, error);
@@ -237,7 +265,8 @@ function outputLost(name: string, { code, message }: NodeJS.ErrnoException): voi
   if (saidOutputLost) return;
   saidOutputLost = true;
   process.once("exit", () => (process.exitCode ||= EXIT.failed));
-  if (name !== "stderr") process.stderr.write(`error[output]: What is written to ${name} is lost (${code ?? message}).\n`);
+  if (name !== "stderr")
+    process.stderr.write(`error[output]: What is written to ${name} is lost (${code ?? message}).\n`);
 }
 
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {

@@ -24,7 +24,11 @@ export async function readText(name: string, context: InputContext): Promise<str
 }
 
 /** Chunk by chunk, because neither a pipe nor a device says how much will come. */
-async function collect(stream: AsyncIterable<Uint8Array>, where: string, signal: AbortSignal | undefined): Promise<string> {
+async function collect(
+  stream: AsyncIterable<Uint8Array>,
+  where: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const read = async (): Promise<void> => {

@@ -25,7 +25,11 @@ export async function runProgram({ source, file, input, print }: Program, contex
   try {
     await withEnvironment(context, async (env) => {
       const value = await env.evaluate(source, { file, importsBeside: file, input, signal: context.signal });
-      context.output.value(form === "json" ? toJsonText(value, { indent: context.output.terminal ? 2 : 0, maxLength }) : printEdn(value, { maxLength }));
+      context.output.value(
+        form === "json"
+          ? toJsonText(value, { indent: context.output.terminal ? 2 : 0, maxLength })
+          : printEdn(value, { maxLength }),
+      );
     });
     return EXIT.done;
   } catch (error) {

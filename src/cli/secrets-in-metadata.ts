@@ -8,9 +8,13 @@ export function secretsInMetadata(value: JsonValue): string[] {
       const [, flag = "", own = ""] = /^--?([\w-]+)=(.+)$/s.exec(item) ?? [];
       const before = value[index - 1];
       if (isSecretName(flag)) return [own];
-      return typeof before === "string" && /^--?[\w-]+$/.test(before) && isSecretName(before) && !item.startsWith("-") ? [item] : [];
+      return typeof before === "string" && /^--?[\w-]+$/.test(before) && isSecretName(before) && !item.startsWith("-")
+        ? [item]
+        : [];
     });
   }
   if (!isJsonObject(value)) return [];
-  return Object.entries(value).flatMap(([key, item]) => (typeof item === "string" && isSecretName(key) ? [item] : secretsInMetadata(item ?? null)));
+  return Object.entries(value).flatMap(([key, item]) =>
+    typeof item === "string" && isSecretName(key) ? [item] : secretsInMetadata(item ?? null),
+  );
 }

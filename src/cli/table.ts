@@ -12,5 +12,10 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
     row.map((cell, index) => oneLine(cell, columns[index]?.widest ?? 10_000)),
   );
   const widths = columns.map((_column, index) => Math.max(...cells.map((row) => row[index]?.length ?? 0)));
-  return cells.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  ").trimEnd());
+  return cells.map((row) =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
 }

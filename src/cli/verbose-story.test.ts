@@ -24,7 +24,10 @@ function tell(emitter: ReturnType<typeof listen>["emitter"]): void {
   emitter.emit("attemptStarted", { ...session, ...call, attempt: 2, operation: "get", waitedMs: 0 });
   emitter.emit("sessionLost", { ...session, reason: "404" });
   emitter.emit("sessionReplaced", { ...session, sessionId: "ses_2", replaces: "ses_1" });
-  emitter.emit("sessionOpenFailed", { ...session, error: { code: "unavailable", message: "refused", retryable: true } });
+  emitter.emit("sessionOpenFailed", {
+    ...session,
+    error: { code: "unavailable", message: "refused", retryable: true },
+  });
   emitter.emit("sessionClosed", { ...session, sessionId: "ses_2", reason: "drained", calls: 1 });
 }
 
@@ -48,8 +51,19 @@ it("is told what policies do with a call", () => {
   const { emitter, text } = listen();
   const policy = { ...call, provider: "line", endpoint: "https://a.b/" };
   emitter.emit("callDelayed", { ...policy, policy: "rate-limit", waitMs: 12.4 });
-  emitter.emit("retryScheduled", { ...policy, attempt: 2, delayMs: 99.6, error: { code: "unavailable", message: "refused", retryable: true } });
-  emitter.emit("breakerChanged", { provider: "line", endpoint: "https://a.b/", from: "closed", to: "open", failures: 5 });
+  emitter.emit("retryScheduled", {
+    ...policy,
+    attempt: 2,
+    delayMs: 99.6,
+    error: { code: "unavailable", message: "refused", retryable: true },
+  });
+  emitter.emit("breakerChanged", {
+    provider: "line",
+    endpoint: "https://a.b/",
+    from: "closed",
+    to: "open",
+    failures: 5,
+  });
   emitter.emit("callRefused", { ...policy, policy: "circuit-breaker", cause: "circuit-open" });
   emitter.emit("cacheHit", { ...policy, ageMs: 1500, stale: true });
   emitter.emit("callShared", { ...policy, leaderId: "call_0" });

@@ -4,7 +4,10 @@ import { readFileSync } from "node:fs";
 export function version(): string {
   for (const up of ["../../", "../../../"]) {
     try {
-      const found = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), "utf8")) as { name?: string; version?: string };
+      const found = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), "utf8")) as {
+        name?: string;
+        version?: string;
+      };
       if (found.name === "ccos" && found.version !== undefined) return found.version;
     } catch {
       // Not here; the next one up.

@@ -29,7 +29,10 @@ interface Parts {
 function split(address: string): Parts {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(address) || !URL.canParse(address)) return { base: "", rest: address.trim() };
   const url = new URL(address);
-  return { base: `${url.protocol}//${url.host.toLowerCase()}`, rest: `${url.pathname}${url.search}`.replace(/\/+$/, "") };
+  return {
+    base: `${url.protocol}//${url.host.toLowerCase()}`,
+    rest: `${url.pathname}${url.search}`.replace(/\/+$/, ""),
+  };
 }
 
 function covers(prefix: Parts, whole: Parts): boolean {

@@ -5,14 +5,23 @@ import { fail } from "../kernel/index.ts";
 import { modulesOf } from "./named-modules.ts";
 
 // What decides how a capability behaves: its file, and the descriptions of services that it may point to.
-const COVERED: ReadonlySet<string> = new Set(
-  [".rtfs", ".json", ".yaml", ".yml", ".proto", ".binpb", ".desc", ".graphql", ".graphqls", ".gql", ".wsdl"],
-);
+const COVERED: ReadonlySet<string> = new Set([
+  ".rtfs",
+  ".json",
+  ".yaml",
+  ".yml",
+  ".proto",
+  ".binpb",
+  ".desc",
+  ".graphql",
+  ".graphqls",
+  ".gql",
+  ".wsdl",
+]);
 // Nobody looks for capabilities there.
 const SKIPPED: ReadonlySet<string> = new Set([".git", "node_modules"]);
 const MOST_FILES = 20_000;
 const MOST_BYTES = 512 * 1024 * 1024;
-
 
 /** What a file or a folder holds, of what decides how capabilities behave. */
 export interface Fingerprint {
@@ -41,15 +50,18 @@ export async function fingerprint(path: string): Promise<Fingerprint> {
   };
   if (info.isDirectory()) {
     measuring.hash.update("folder\n");
-    for (const file of await coveredFiles(path)) await addFile(measuring, relative(path, file).split(sep).join("/"), file);
+    for (const file of await coveredFiles(path))
+      await addFile(measuring, relative(path, file).split(sep).join("/"), file);
     return done("folder");
   }
   // A pipe or a device has no content to record, and reading one may never end.
-  if (!info.isFile()) fail("invalid-argument", `${path} is neither a file nor a folder.`, { remedy: "Name one that is." });
+  if (!info.isFile())
+    fail("invalid-argument", `${path} is neither a file nor a folder.`, { remedy: "Name one that is." });
   measuring.hash.update("file\n");
   await addFile(measuring, "", path);
   if (isConfig(path)) {
-    for (const module of await modulesOf(path)) await addFile(measuring, relative(dirname(path), module).split(sep).join("/"), module);
+    for (const module of await modulesOf(path))
+      await addFile(measuring, relative(dirname(path), module).split(sep).join("/"), module);
   }
   return done("file");
 }
@@ -79,9 +91,13 @@ async function addFile(measuring: Measuring, name: string, file: string): Promis
   measuring.files += 1;
   measuring.bytes += info?.size ?? 0;
   if (measuring.files > MOST_FILES || measuring.bytes > MOST_BYTES) {
-    fail("invalid-argument", `This folder holds more than ${MOST_FILES} files or ${MOST_BYTES} bytes that trust would have to cover.`, {
-      remedy: "Trust the folder that holds the capability files, not one far above it.",
-    });
+    fail(
+      "invalid-argument",
+      `This folder holds more than ${MOST_FILES} files or ${MOST_BYTES} bytes that trust would have to cover.`,
+      {
+        remedy: "Trust the folder that holds the capability files, not one far above it.",
+      },
+    );
   }
   // A named module that is missing is covered as missing: when it appears, the hash is another.
   const content = info?.isFile() ? await readFile(file).catch(() => undefined) : undefined;

@@ -4,5 +4,11 @@ export { CONFIG_FILE, loadConfig, type LoadConfigOptions, type LoadedConfig } fr
 export { COMMAND_ORIGIN, isLoopback, normaliseOrigin } from "./origins.ts";
 export { anchored, exists, requireExisting } from "./paths.ts";
 export type { Config } from "./schema.ts";
-export { createSecrets, type CapabilitySecrets, type Secrets, type SecretsFor, type SecretsOptions } from "./secrets.ts";
+export {
+  createSecrets,
+  type CapabilitySecrets,
+  type Secrets,
+  type SecretsFor,
+  type SecretsOptions,
+} from "./secrets.ts";
 export { createTrustStore, type TrustOptions, type TrustRecord, type TrustStore } from "./trust.ts";

@@ -19,7 +19,9 @@ export function interpolate(
   path: readonly PropertyKey[] = [],
 ): JsonValue {
   if (typeof value === "string") {
-    return value.replace(REFERENCE, (_whole, _body, name: string | undefined) => (name === undefined ? "${" : lookup(name, path)));
+    return value.replace(REFERENCE, (_whole, _body, name: string | undefined) =>
+      name === undefined ? "${" : lookup(name, path),
+    );
   }
   if (Array.isArray(value)) return value.map((item, index) => interpolate(item, lookup, [...path, index]));
   if (!isJsonObject(value)) return value;

@@ -30,7 +30,10 @@ export function readJsonWithPlaces(text: string, file: string): PlacedJson {
   };
   const refuse = (offset: number, what: string): never => {
     const place = placeAt(offset);
-    return fail("read-error", `${file}:${place.line}:${place.column} ${what}`, { place, remedy: "Correct the file; it is JSON." });
+    return fail("read-error", `${file}:${place.line}:${place.column} ${what}`, {
+      place,
+      remedy: "Correct the file; it is JSON.",
+    });
   };
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at;
@@ -48,7 +51,9 @@ export function readJsonWithPlaces(text: string, file: string): PlacedJson {
   const string = (): string => {
     const start = at;
     const raw = take(STRING);
-    return raw === undefined ? refuse(start, "a string begins here and does not end as JSON has it") : (JSON.parse(raw) as string);
+    return raw === undefined
+      ? refuse(start, "a string begins here and does not end as JSON has it")
+      : (JSON.parse(raw) as string);
   };
 
   const read = (path: readonly PropertyKey[], keyAt: number): JsonValue => {
@@ -72,7 +77,8 @@ export function readJsonWithPlaces(text: string, file: string): PlacedJson {
     do {
       take(SPACE);
       const keyAt = at;
-      if (text[at] !== '"') refuse(at, text[at] === "}" ? "a comma before the closing brace" : "expected a key in double quotes");
+      if (text[at] !== '"')
+        refuse(at, text[at] === "}" ? "a comma before the closing brace" : "expected a key in double quotes");
       const key = string();
       if (key === "__proto__") refuse(keyAt, "the key __proto__ is not allowed");
       if (Object.hasOwn(result, key)) refuse(keyAt, `the key ${JSON.stringify(key)} is here twice`);

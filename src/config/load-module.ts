@@ -9,7 +9,10 @@ import { locateModule } from "./named-modules.ts";
  * @param from the file that names it, from where packages are looked for
  */
 export async function loadModule(module: string, from: string): Promise<unknown> {
-  const loaded = (await import(pathToFileURL(locateModule(module, from)).href)) as { readonly default?: unknown; readonly handler?: unknown };
+  const loaded = (await import(pathToFileURL(locateModule(module, from)).href)) as {
+    readonly default?: unknown;
+    readonly handler?: unknown;
+  };
   const exported = loaded.default ?? loaded.handler;
   return typeof exported === "function" ? await (exported as () => unknown)() : exported;
 }

@@ -49,14 +49,20 @@ describe("the configuration", () => {
     const found = await load();
     await expect(found.confirm()).resolves.toBeUndefined();
     trusted = false;
-    await expect(found.confirm()).rejects.toMatchObject({ code: "permission-denied", remedy: expect.stringContaining("ccos trust") });
+    await expect(found.confirm()).rejects.toMatchObject({
+      code: "permission-denied",
+      remedy: expect.stringContaining("ccos trust"),
+    });
     const named = await load({ config: "ccos.config.json" });
     await expect(named.confirm()).resolves.toBeUndefined();
   });
 
   it("that was found and trusted names no module by a variable, since nobody could trust what that leads to", async () => {
     await write('{"providers": {"line": "./${WHICH}.ts"}}');
-    expect(await mistakes({ env: { WHICH: "evil" } })).toMatchObject({ code: "read-error", message: expect.stringContaining("by a variable") });
+    expect(await mistakes({ env: { WHICH: "evil" } })).toMatchObject({
+      code: "read-error",
+      message: expect.stringContaining("by a variable"),
+    });
     const { config } = await load({ env: { WHICH: "handler" }, config: "ccos.config.json" });
     expect(config.providers).toEqual({ line: join(cwd, "handler.ts") });
   });
@@ -98,7 +104,7 @@ describe("the configuration", () => {
     const error = await mistakes();
     expect(error.code).toBe("read-error");
     expect(error.message.split("\n").sort()).toEqual([
-      'ccos.config.json:2:31 session.max_sessions invalid input: expected number, received string',
+      "ccos.config.json:2:31 session.max_sessions invalid input: expected number, received string",
       'ccos.config.json:3:15 session.max_sesions is no setting here. Did you mean "max_sessions"?',
       'ccos.config.json:4:34 endpoints."https://a.b/".retrys is no setting here. Did you mean "retry"?',
       "ccos.config.json:5:27 rate_limit.limit invalid input: expected number, received string",
@@ -167,7 +173,9 @@ describe("the configuration", () => {
   });
 
   it("is checked as strictly when it is an object", async () => {
-    expect((await mistakes({ config: { stor: "memory" } })).message).toBe('The configuration: stor is no setting here. Did you mean "store"?');
+    expect((await mistakes({ config: { stor: "memory" } })).message).toBe(
+      'The configuration: stor is no setting here. Did you mean "store"?',
+    );
     expect((await load({ config: { timeout_ms: 5 } })).config).toEqual({ timeout_ms: 5 });
   });
 });
@@ -189,10 +197,13 @@ describe("a configuration that is not trusted", () => {
     for (const warning of loaded.warnings) expect(warning).toContain("ccos trust ccos.config.json");
   });
 
-  it.each([{ level: "pure" }, { level: "controlled" }, { allow: ["acme.*"] }])("narrows what may be called: %j", async (security) => {
-    await write(JSON.stringify({ security }));
-    expect(await load()).toMatchObject({ config: { security }, warnings: [] });
-  });
+  it.each([{ level: "pure" }, { level: "controlled" }, { allow: ["acme.*"] }])(
+    "narrows what may be called: %j",
+    async (security) => {
+      await write(JSON.stringify({ security }));
+      expect(await load()).toMatchObject({ config: { security }, warnings: [] });
+    },
+  );
 
   it("reads no variable, set or not", async () => {
     await write('{"capabilities": ["${HOME}"]}');
@@ -203,6 +214,10 @@ describe("a configuration that is not trusted", () => {
 
   it("is trusted when it is named", async () => {
     await write('{"store": "memory"}');
-    expect(await load({ config: "ccos.config.json" })).toMatchObject({ trusted: true, config: { store: "memory" }, warnings: [] });
+    expect(await load({ config: "ccos.config.json" })).toMatchObject({
+      trusted: true,
+      config: { store: "memory" },
+      warnings: [],
+    });
   });
 });

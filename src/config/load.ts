@@ -65,12 +65,29 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   if (typeof config === "object") {
     const context = { name: "The configuration:", placeOf: undefined, trusted: true, ignored: [], env };
     const checked = anchor(await validateConfig(config as JsonObject, context), cwd);
-    return { config: checked, file: undefined, trusted: true, named: true, credentials: checked.credentials ?? {}, warnings: [], confirm: needsNone };
+    return {
+      config: checked,
+      file: undefined,
+      trusted: true,
+      named: true,
+      credentials: checked.credentials ?? {},
+      warnings: [],
+      confirm: needsNone,
+    };
   }
   const file = resolve(cwd, config ?? CONFIG_FILE);
   const name = shown(file, cwd);
   const text = await readText(file, name, config !== undefined);
-  if (text === undefined) return { config: {}, file: undefined, trusted: true, named: true, credentials: {}, warnings: [], confirm: needsNone };
+  if (text === undefined)
+    return {
+      config: {},
+      file: undefined,
+      trusted: true,
+      named: true,
+      credentials: {},
+      warnings: [],
+      confirm: needsNone,
+    };
 
   const placed = readJsonWithPlaces(text, name);
   const { value } = placed;
@@ -80,14 +97,21 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const named = config !== undefined;
   const trusted = named || (await options.trust.isTrusted(file, text));
   const placeOf: ValidateContext["placeOf"] = (path, which) => placed.placeOf(path, which);
-  const checked = anchor(await validateConfig(value, { name, placeOf, trusted, ignored: NOT_LOOKED_UP, env }), dirname(file));
+  const checked = anchor(
+    await validateConfig(value, { name, placeOf, trusted, ignored: NOT_LOOKED_UP, env }),
+    dirname(file),
+  );
   const credentials = checked.credentials ?? {};
   if (named) return { config: checked, file, trusted, named, credentials, warnings: [], confirm: needsNone };
   const confirm = async (): Promise<void> => {
     if (await options.trust.isTrusted(file)) return;
-    fail("permission-denied", `${name}, or a module that it names, has changed since it was read, and is not trusted any more.`, {
-      remedy: `To trust it as it is now: ccos trust ${name}`,
-    });
+    fail(
+      "permission-denied",
+      `${name}, or a module that it names, has changed since it was read, and is not trusted any more.`,
+      {
+        remedy: `To trust it as it is now: ccos trust ${name}`,
+      },
+    );
   };
   if (trusted) {
     if (hasReference(value["providers"])) {
@@ -99,18 +123,32 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     return { config: checked, file, trusted, named, credentials, warnings: [], confirm };
   }
 
-  const ignored = ONLY_WHEN_TRUSTED.filter((key) => checked[key] !== undefined && !(key === "security" && narrows(checked)));
+  const ignored = ONLY_WHEN_TRUSTED.filter(
+    (key) => checked[key] !== undefined && !(key === "security" && narrows(checked)),
+  );
   const inForce = { ...checked };
   for (const key of ignored) delete inForce[key];
-  return { config: inForce, file, trusted, named, credentials, warnings: ignored.map((key) => notInForce(name, key)), confirm };
+  return {
+    config: inForce,
+    file,
+    trusted,
+    named,
+    credentials,
+    warnings: ignored.map((key) => notInForce(name, key)),
+    confirm,
+  };
 }
 
 function narrows({ security }: Config): boolean {
-  return security !== undefined && (security.allow !== undefined || security.level === "pure" || security.level === "controlled");
+  return (
+    security !== undefined &&
+    (security.allow !== undefined || security.level === "pure" || security.level === "controlled")
+  );
 }
 
 function notInForce(name: string, key: string): string {
-  const what = key === "credentials" ? "its credentials only narrow where variables may go" : `its ${key} is not in force`;
+  const what =
+    key === "credentials" ? "its credentials only narrow where variables may go" : `its ${key} is not in force`;
   return `${name} is not trusted: ${what}. To trust it: ccos trust ${name}`;
 }
 
@@ -118,10 +156,14 @@ async function readText(file: string, name: string, wanted: boolean): Promise<st
   try {
     const info = await stat(file);
     // Reading a pipe that was only put there may never end.
-    if (!wanted && !info.isFile()) return fail("read-error", `${name} is no file.`, { remedy: "Remove it, or name another configuration with --config." });
+    if (!wanted && !info.isFile())
+      return fail("read-error", `${name} is no file.`, {
+        remedy: "Remove it, or name another configuration with --config.",
+      });
     // One byte more than allowed is read, so that a device or a pipe without end is noticed too.
     const bytes = await buffer(createReadStream(file, { end: LARGEST_FILE }));
-    if (bytes.length > LARGEST_FILE) fail("read-error", `The configuration ${name} has more than ${LARGEST_FILE} bytes.`);
+    if (bytes.length > LARGEST_FILE)
+      fail("read-error", `The configuration ${name} has more than ${LARGEST_FILE} bytes.`);
     return bytes.toString("utf8");
   } catch (error) {
     if (isCcosError(error)) throw error;
@@ -143,7 +185,9 @@ function anchor(config: Config, folder: string): Config {
     ...(capabilities && { capabilities: capabilities.map(absolute) }),
     ...(providers && {
       // Anything but a relative path is a package's name, or absolute already.
-      providers: Object.fromEntries(Object.entries(providers).map(([key, path]) => [key, path.startsWith(".") ? absolute(path) : path])),
+      providers: Object.fromEntries(
+        Object.entries(providers).map(([key, path]) => [key, path.startsWith(".") ? absolute(path) : path]),
+      ),
     }),
     ...(store?.startsWith("sqlite:") && { store: `sqlite:${absolute(store.slice("sqlite:".length))}` }),
   };

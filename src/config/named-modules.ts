@@ -22,7 +22,8 @@ export async function modulesOf(config: string): Promise<string[]> {
   for (let module = open.pop(); module !== undefined; module = open.pop()) {
     if (found.has(module)) continue;
     found.add(module);
-    if (found.size > MOST_MODULES) fail("invalid-argument", `The modules that ${config} names import more than ${MOST_MODULES} files.`);
+    if (found.size > MOST_MODULES)
+      fail("invalid-argument", `The modules that ${config} names import more than ${MOST_MODULES} files.`);
     const text = await readFile(module, "utf8").catch(() => "");
     for (const [, , imported] of text.matchAll(IMPORTED)) open.push(fileOf(imported as string, module));
   }

@@ -24,9 +24,13 @@ export function normaliseOrigin(address: string): string {
     });
   }
   if (url.username !== "" || url.password !== "") {
-    fail("invalid-argument", `The address of ${url.protocol}//${url.host.toLowerCase()} holds a user name or password.`, {
-      remedy: "Take it out of the address and name a variable for it.",
-    });
+    fail(
+      "invalid-argument",
+      `The address of ${url.protocol}//${url.host.toLowerCase()} holds a user name or password.`,
+      {
+        remedy: "Take it out of the address and name a variable for it.",
+      },
+    );
   }
   if (url.host === "") {
     fail("invalid-argument", `An address of the scheme ${url.protocol} has no host.`, {

@@ -16,5 +16,7 @@ export async function exists(path: string): Promise<boolean> {
 
 export async function requireExisting(path: string): Promise<void> {
   if (await exists(path)) return;
-  throw new CcosError("not-found", `There is no file or folder ${path}.`, { remedy: "Check the path; it is relative to the current folder." });
+  throw new CcosError("not-found", `There is no file or folder ${path}.`, {
+    remedy: "Check the path; it is relative to the current folder.",
+  });
 }

@@ -11,21 +11,41 @@ const session = z
   .strictObject({
     scope: z
       .enum(["identity", "caller", "capability", "shared"])
-      .describe("Who shares sessions: one pool per credential (identity, the default), per calling client (caller), per capability, or one for all (shared; only where a session carries no credential)."),
+      .describe(
+        "Who shares sessions: one pool per credential (identity, the default), per calling client (caller), per capability, or one for all (shared; only where a session carries no credential).",
+      ),
     max_sessions: count.describe("Sessions per session key. Default 1."),
     max_sessions_per_endpoint: count.describe("Sessions per endpoint, all identities together. Default 64."),
     max_sessions_total: count.describe("Sessions of the whole process. Default 1000."),
-    min_idle: z.number().int().min(0).max(1_000_000).describe("Unused sessions kept ready once a pool is in use, within max_sessions. Default 0."),
+    min_idle: z
+      .number()
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .describe("Unused sessions kept ready once a pool is in use, within max_sessions. Default 0."),
     max_in_flight: count.describe("Calls that one session carries at once. Default 64, or what the provider says."),
     max_waiters: z.number().int().min(0).max(1_000_000).describe("Calls that may wait for a session. Default 1000."),
     open_timeout_ms: milliseconds.min(1).describe("How long opening a session may take. Default 30000."),
     acquire_timeout_ms: milliseconds.min(1).describe("How long a call waits for a session. Default 10000."),
     idle_timeout_ms: milliseconds.describe("How long an unused session is kept; 0 for ever. Default 300000."),
     max_lifetime_ms: milliseconds.describe("How long a session is used at most; 0 for ever. Default 0."),
-    validate_after_idle_ms: milliseconds.describe("A session unused for this long is asked whether it is alive before a call gets it; 0 never. Default 0."),
-    lease_timeout_ms: milliseconds.describe("A call that holds a session for this long is reported, and the session is ended; 0 never. Default 3600000."),
-    stateful: z.boolean().describe("The session holds state that a new one would not have: a call is not replayed on another one after its first use. Default false."),
-    max_replays: z.number().int().min(0).max(100).describe("Fresh sessions in a row that may serve nothing before a call fails as session-lost. Default 2."),
+    validate_after_idle_ms: milliseconds.describe(
+      "A session unused for this long is asked whether it is alive before a call gets it; 0 never. Default 0.",
+    ),
+    lease_timeout_ms: milliseconds.describe(
+      "A call that holds a session for this long is reported, and the session is ended; 0 never. Default 3600000.",
+    ),
+    stateful: z
+      .boolean()
+      .describe(
+        "The session holds state that a new one would not have: a call is not replayed on another one after its first use. Default false.",
+      ),
+    max_replays: z
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .describe("Fresh sessions in a row that may serve nothing before a call fails as session-lost. Default 2."),
   })
   .partial();
 
@@ -34,11 +54,21 @@ const most = 1_000_000;
 
 const retry = z
   .strictObject({
-    max_attempts: number.min(1).max(100).describe("Runs of a call, the first one included; replays on lost sessions do not count. Default 3."),
+    max_attempts: number
+      .min(1)
+      .max(100)
+      .describe("Runs of a call, the first one included; replays on lost sessions do not count. Default 3."),
     initial_delay_ms: milliseconds.describe("Least wait before a call is run again. Default 100."),
     max_delay_ms: milliseconds.describe("Longest wait, unless the peer names a longer one. Default 5000."),
-    budget_ratio: z.number().min(0).max(100).describe("Runs again for each call to the same endpoint within ten seconds. Default 0.2."),
-    budget_min_per_second: number.min(0).max(most).describe("Runs again that are granted a second on top of that. Default 10."),
+    budget_ratio: z
+      .number()
+      .min(0)
+      .max(100)
+      .describe("Runs again for each call to the same endpoint within ten seconds. Default 0.2."),
+    budget_min_per_second: number
+      .min(0)
+      .max(most)
+      .describe("Runs again that are granted a second on top of that. Default 10."),
   })
   .partial();
 
@@ -71,7 +101,9 @@ const bulkhead = z
 const cache = z
   .strictObject({
     ttl_ms: milliseconds.describe("How long an answer is fresh; 0 keeps none. Default 60000."),
-    stale_while_revalidate_ms: milliseconds.describe("How long after that it is still given while a new one is fetched. Default 0."),
+    stale_while_revalidate_ms: milliseconds.describe(
+      "How long after that it is still given while a new one is fetched. Default 0.",
+    ),
     max_entries: count.describe("Answers kept. Default 1000."),
     max_bytes: number.min(1).max(1_073_741_824).describe("Size of the answers kept, as JSON text. Default 16777216."),
   })
@@ -79,7 +111,10 @@ const cache = z
 
 /** A block of settings, or false: switched off. */
 function block<T extends z.ZodObject>(settings: T, what: string) {
-  return z.union([settings, z.literal(false)]).describe(what).optional();
+  return z
+    .union([settings, z.literal(false)])
+    .describe(what)
+    .optional();
 }
 
 const policies = {
@@ -89,10 +124,19 @@ const policies = {
   circuit_breaker: block(circuitBreaker, "When an ailing endpoint is left alone. Off by default."),
   bulkhead: block(bulkhead, "The most calls at once to one endpoint. Off by default."),
   cache: block(cache, "Keeps answers of idempotent calls. Off by default."),
-  single_flight: z.boolean().describe("Identical idempotent calls that meet share one execution; with a cache they always do. Default false.").optional(),
-  timeout_ms: milliseconds.min(1).describe("Time for a whole call, waits and replays included. Default 30000.").optional(),
+  single_flight: z
+    .boolean()
+    .describe("Identical idempotent calls that meet share one execution; with a cache they always do. Default false.")
+    .optional(),
+  timeout_ms: milliseconds
+    .min(1)
+    .describe("Time for a whole call, waits and replays included. Default 30000.")
+    .optional(),
   attempt_timeout_ms: milliseconds.describe("Time for one attempt on a session; 0 sets none. Default 0.").optional(),
-  max_response_bytes: number.min(1024).describe("Size of an answer beyond which it is refused. Default: what the provider says.").optional(),
+  max_response_bytes: number
+    .min(1024)
+    .describe("Size of an answer beyond which it is refused. Default: what the provider says.")
+    .optional(),
 };
 
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is no name of a variable");
@@ -118,7 +162,11 @@ export const configSchema = z
       .array(z.string().min(1))
       .describe("Files and folders of capability files, relative to this file.")
       .optional(),
-    store: z.string().min(1).describe("Where session records outlive a process: memory, sqlite:PATH or redis://….").optional(),
+    store: z
+      .string()
+      .min(1)
+      .describe("Where session records outlive a process: memory, sqlite:PATH or redis://….")
+      .optional(),
     ...policies,
     endpoints: z
       .record(z.string().min(1), z.strictObject(policies))
@@ -136,7 +184,9 @@ export const configSchema = z
       .strictObject({
         level: z
           .enum(["pure", "controlled", "full"])
-          .describe("What may be called: nothing (pure), what allow lists (controlled), anything (full). Default: controlled where there is a list, else full."),
+          .describe(
+            "What may be called: nothing (pure), what allow lists (controlled), anything (full). Default: controlled where there is a list, else full.",
+          ),
         allow: z
           .array(z.string().regex(/^(?:[^*]+\*?|\*)$/, "must be an id, or the beginning of ids and a * at the end"))
           .describe('The ids that may be called, such as "acme.orders" or "acme.*".'),
@@ -146,7 +196,9 @@ export const configSchema = z
         path: ["allow"],
         message: "counts only with the level controlled",
       })
-      .describe("What a call or a program may call. What a capability's own code calls in turn is limited by its declared effects.")
+      .describe(
+        "What a call or a program may call. What a capability's own code calls in turn is limited by its declared effects.",
+      )
       .optional(),
   })
   .describe("Configuration of CCOS: ccos.config.json.");

@@ -5,7 +5,11 @@ import { createSecrets, type CapabilitySecrets, type SecretsFor, type SecretsOpt
 const env = { ACME_TOKEN: "tok-of-the-environment", EMPTY: "", AWS_SECRET_ACCESS_KEY: "aws-key-of-the-user" };
 
 function secretsFor(who: Partial<SecretsFor> = {}, options: Partial<SecretsOptions> = {}): CapabilitySecrets {
-  return createSecrets({ env, redactor: createRedactor(), ...options }).forCapability({ capabilityId: "acme.get", trusted: true, ...who });
+  return createSecrets({ env, redactor: createRedactor(), ...options }).forCapability({
+    capabilityId: "acme.get",
+    trusted: true,
+    ...who,
+  });
 }
 
 function refusal(action: () => unknown): CcosError {
@@ -64,19 +68,29 @@ describe("a secret of a trusted capability", () => {
     refusal(() => secretsFor({}, { bindings: { ACME_TOKEN: [] } }).secret("ACME_TOKEN", { origin: "https://a.b" }));
   });
 
-  it.each(["http://api.acme.com", "ws://10.0.0.1", "grpc://acme.example:50051"])("does not travel in the clear to %s", (origin) => {
-    const bindings = { ACME_TOKEN: [origin] };
-    expect(refusal(() => secretsFor({}, { bindings }).secret("ACME_TOKEN", { origin })).message).toMatch(/unencrypted/);
-  });
+  it.each(["http://api.acme.com", "ws://10.0.0.1", "grpc://acme.example:50051"])(
+    "does not travel in the clear to %s",
+    (origin) => {
+      const bindings = { ACME_TOKEN: [origin] };
+      expect(refusal(() => secretsFor({}, { bindings }).secret("ACME_TOKEN", { origin })).message).toMatch(
+        /unencrypted/,
+      );
+    },
+  );
 
-  it.each(["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000", "command:"])("may travel to %s", (origin) => {
-    expect(secretsFor().secret("ACME_TOKEN", { origin })).toBe(env.ACME_TOKEN);
-  });
+  it.each(["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000", "command:"])(
+    "may travel to %s",
+    (origin) => {
+      expect(secretsFor().secret("ACME_TOKEN", { origin })).toBe(env.ACME_TOKEN);
+    },
+  );
 
   it("travels by an unknown protocol only where the configuration says so", () => {
     const origin = "line://acme.com:7000";
     refusal(() => secretsFor().secret("ACME_TOKEN", { origin }));
-    expect(secretsFor({}, { bindings: { ACME_TOKEN: [origin] } }).secret("ACME_TOKEN", { origin })).toBe(env.ACME_TOKEN);
+    expect(secretsFor({}, { bindings: { ACME_TOKEN: [origin] } }).secret("ACME_TOKEN", { origin })).toBe(
+      env.ACME_TOKEN,
+    );
   });
 });
 
@@ -124,7 +138,9 @@ describe("an untrusted capability", () => {
 
   it("starts no command and follows no variable to another machine, whose name is not repeated", () => {
     expect(refusal(() => secrets.authorizeCommand("rm")).message).toContain('"rm"');
-    const error = refusal(() => secrets.authorizeEndpoint(`https://${env.AWS_SECRET_ACCESS_KEY}.evil.example`, "AWS_SECRET_ACCESS_KEY"));
+    const error = refusal(() =>
+      secrets.authorizeEndpoint(`https://${env.AWS_SECRET_ACCESS_KEY}.evil.example`, "AWS_SECRET_ACCESS_KEY"),
+    );
     expect(error.message).toContain("AWS_SECRET_ACCESS_KEY");
   });
 
@@ -151,7 +167,10 @@ it("a trusted capability may start commands and follow variables", () => {
 });
 
 it("gives the settings of the longest prefix, else none", () => {
-  const secrets = secretsFor({}, { endpoints: { "https://a.b/": { timeout_ms: 1 }, "https://a.b/c": { timeout_ms: 2 } } });
+  const secrets = secretsFor(
+    {},
+    { endpoints: { "https://a.b/": { timeout_ms: 1 }, "https://a.b/c": { timeout_ms: 2 } } },
+  );
   expect(secrets.endpointSettings("https://a.b/c/d")).toEqual({ timeout_ms: 2 });
   expect(secrets.endpointSettings("https://x.y")).toEqual({});
 });

@@ -20,13 +20,18 @@ export interface SecretsFor {
   readonly trusted: boolean;
   /** What to trust, for the remedy: the folder or file the capability was found in. */
   readonly trustPath?: string | undefined;
-  readonly caller?: { readonly id: string; readonly credentials?: Readonly<Record<string, string>> | undefined } | undefined;
+  readonly caller?:
+    | { readonly id: string; readonly credentials?: Readonly<Record<string, string>> | undefined }
+    | undefined;
 }
 
 /** What a capability's handler may learn of the environment: the context that handlers are given. */
 export interface CapabilitySecrets {
   variable(name: string): string | undefined;
-  secret(name: string, use: { readonly origin: string; readonly fallbackOrigins?: readonly string[] | undefined }): string | undefined;
+  secret(
+    name: string,
+    use: { readonly origin: string; readonly fallbackOrigins?: readonly string[] | undefined },
+  ): string | undefined;
   authorizeEndpoint(origin: string, variable: string): void;
   authorizeCommand(command: string): void;
   endpointSettings(endpoint: string): JsonObject;
@@ -42,7 +47,8 @@ export interface Secrets {
  */
 export function createSecrets(options: SecretsOptions): Secrets {
   const bindings = new Map<string, ReadonlySet<string>>();
-  for (const [name, origins] of Object.entries(options.bindings ?? {})) bindings.set(name, new Set(origins.map(normaliseOrigin)));
+  for (const [name, origins] of Object.entries(options.bindings ?? {}))
+    bindings.set(name, new Set(origins.map(normaliseOrigin)));
   const granted = (name: string, origin: string): boolean =>
     options.bindingsTrusted !== false && bindings.get(name)?.has(origin) === true;
 
@@ -78,7 +84,10 @@ export function createSecrets(options: SecretsOptions): Secrets {
           return new CcosError(
             "permission-denied",
             `The capability ${JSON.stringify(who.capabilityId)} would send the variable ${name} to ${where}, and the configuration binds it to ${[...bound].join(", ") || "no origin at all"}.`,
-            { remedy: `Add ${JSON.stringify(origin)} to credentials.${name} in the configuration if it may go there.`, details },
+            {
+              remedy: `Add ${JSON.stringify(origin)} to credentials.${name} in the configuration if it may go there.`,
+              details,
+            },
           );
         }
         const way = transport(origin);
@@ -100,7 +109,8 @@ export function createSecrets(options: SecretsOptions): Secrets {
           const origin = normaliseOrigin(use.origin);
           if (use.fallbackOrigins !== undefined) {
             // Nobody asked for this variable: elsewhere it is just not the one to use.
-            const meant = use.fallbackOrigins.some((known) => normaliseOrigin(known) === origin) || granted(name, origin);
+            const meant =
+              use.fallbackOrigins.some((known) => normaliseOrigin(known) === origin) || granted(name, origin);
             const bound = bindings.get(name);
             if (!meant || (bound !== undefined && !bound.has(origin)) || held(name) === undefined) return undefined;
           }
@@ -116,10 +126,14 @@ export function createSecrets(options: SecretsOptions): Secrets {
         authorizeEndpoint(origin, variableName) {
           if (who.trusted || (origin !== COMMAND_ORIGIN && isLoopback(normaliseOrigin(origin)))) return;
           // The address is the variable's value: it is not repeated here.
-          fail("permission-denied", `${untrusted} not connect to the address that the variable ${variableName} holds.`, {
-            remedy: trustRemedy,
-            details: { variable: variableName, ...forTrust },
-          });
+          fail(
+            "permission-denied",
+            `${untrusted} not connect to the address that the variable ${variableName} holds.`,
+            {
+              remedy: trustRemedy,
+              details: { variable: variableName, ...forTrust },
+            },
+          );
         },
         authorizeCommand(command) {
           if (who.trusted) return;

@@ -90,7 +90,10 @@ describe("trust", () => {
       await writeFile(join(root, path), text);
     };
     // As editors of some systems write it, with a mark in front that JSON does not know.
-    await put("ccos.config.json", '\ufeff{"providers": {"line": "./handler.mjs", "acme": "acme-handler", "gone": "no-such-package"}}');
+    await put(
+      "ccos.config.json",
+      '\ufeff{"providers": {"line": "./handler.mjs", "acme": "acme-handler", "gone": "no-such-package"}}',
+    );
     await put("handler.mjs", 'import { x } from "./lib/x.mjs"; export default x;');
     await put("lib/x.mjs", 'export * from "./y.mjs"; const later = () => import("./z.mjs");');
     await put("lib/y.mjs", "1");
@@ -178,16 +181,24 @@ describe("trust", () => {
 
   it("is refused for a pipe, whose content nobody can record", async () => {
     execFileSync("mkfifo", [join(root, "pipe")]);
-    await expect(store.trust("pipe")).rejects.toMatchObject({ code: "invalid-argument", message: expect.stringContaining("neither a file nor a folder") });
+    await expect(store.trust("pipe")).rejects.toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringContaining("neither a file nor a folder"),
+    });
   });
 
   it("that cannot be recorded is an error that names the record", async () => {
     const nowhere = createTrustStore({ env: { CCOS_TRUST_FILE: join(caps, "a.rtfs", "trust.json") }, cwd: root });
-    await expect(nowhere.trust("capabilities")).rejects.toMatchObject({ code: "store-error", message: expect.stringContaining("cannot be written (EEXIST)") });
+    await expect(nowhere.trust("capabilities")).rejects.toMatchObject({
+      code: "store-error",
+      message: expect.stringContaining("cannot be written (EEXIST)"),
+    });
   });
 
   it("is kept below XDG_STATE_HOME, else below the home folder", () => {
-    expect(createTrustStore({ env: { XDG_STATE_HOME: "/state", HOME: "/home/ann" } }).file).toBe("/state/ccos/trust.json");
+    expect(createTrustStore({ env: { XDG_STATE_HOME: "/state", HOME: "/home/ann" } }).file).toBe(
+      "/state/ccos/trust.json",
+    );
     expect(createTrustStore({ env: { HOME: "/home/ann" } }).file).toBe("/home/ann/.local/state/ccos/trust.json");
   });
 });

@@ -53,7 +53,9 @@ export function createTrustStore(options: TrustOptions): TrustStore {
         if (found === undefined) known.set(path, (found = fingerprint(path)));
         return found;
       };
-      return { isTrusted: (path, text) => judge(resolve(cwd, path), text, () => (records ??= readRecords(file)), once) };
+      return {
+        isTrusted: (path, text) => judge(resolve(cwd, path), text, () => (records ??= readRecords(file)), once),
+      };
     },
     async trust(path) {
       const real = await realpath(resolve(cwd, path)).catch((error: unknown) =>
@@ -65,7 +67,9 @@ export function createTrustStore(options: TrustOptions): TrustStore {
           cause: error,
         }),
       );
-      const { kind, sha256, files } = await fingerprint(resolve(cwd, path)).catch((error: unknown) => cannotCover(path, error));
+      const { kind, sha256, files } = await fingerprint(resolve(cwd, path)).catch((error: unknown) =>
+        cannotCover(path, error),
+      );
       setOwn(records, real, { kind, sha256, at: new Date().toISOString() });
       await writeRecords(file, records).catch((error: unknown) =>
         fail("store-error", `The record of what is trusted, ${file}, cannot be written (${codeOf(error)}).`, {
@@ -99,7 +103,11 @@ async function judge(
     if (await holds(path)) return true;
     if (!isCovered(path) || isConfig(path) || isConfig(await realpath(path))) return false;
     // By the path as given: a folder's hash covers what links in it lead to.
-    for (let folder = dirname(path), name = basename(path); !isSkipped(name); name = basename(folder), folder = dirname(folder)) {
+    for (
+      let folder = dirname(path), name = basename(path);
+      !isSkipped(name);
+      name = basename(folder), folder = dirname(folder)
+    ) {
       if (await holds(folder)) return true;
       if (folder === dirname(folder)) return false;
     }
@@ -135,7 +143,10 @@ async function writeRecords(file: string, records: JsonObject): Promise<void> {
   // Written beside and renamed, so that a crash leaves the old records or the new ones, never half of them.
   const draft = `${file}.${process.pid}.${Date.now().toString(36)}`;
   try {
-    await writeFile(draft, `${JSON.stringify({ version: 1, trusted: records }, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    await writeFile(draft, `${JSON.stringify({ version: 1, trusted: records }, null, 2)}\n`, {
+      mode: 0o600,
+      flag: "wx",
+    });
     await chmod(draft, 0o600);
     await rename(draft, file);
   } catch (error) {
@@ -156,4 +167,3 @@ function cannotCover(path: string, error: unknown): never {
 function codeOf(error: unknown): string {
   return String((error as NodeJS.ErrnoException).code ?? error);
 }
-

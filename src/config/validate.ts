@@ -1,4 +1,12 @@
-import { CcosError, didYouMean, getOwn, isJsonObject, type ErrorPlace, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import {
+  CcosError,
+  didYouMean,
+  getOwn,
+  isJsonObject,
+  type ErrorPlace,
+  type JsonObject,
+  type JsonValue,
+} from "../kernel/index.ts";
 import { hasReference, interpolate, isWholeReference } from "./interpolate.ts";
 import type { Config } from "./schema.ts";
 
@@ -33,7 +41,11 @@ export async function validateConfig(raw: JsonObject, context: ValidateContext):
     if (result.success) return result.data;
     const issues = (result.error.issues as readonly Issue[]).flatMap((issue) => ofBranch(issue, candidate));
     const converted = convertReferences(raw, candidate, issues);
-    if (converted === undefined) throw report(issues.flatMap((issue) => explain(issue, candidate, knownKeys)), context);
+    if (converted === undefined)
+      throw report(
+        issues.flatMap((issue) => explain(issue, candidate, knownKeys)),
+        context,
+      );
     candidate = converted;
   }
 }
@@ -48,7 +60,8 @@ function lookup(context: ValidateContext, mistakes: Mistake[]): (name: string, p
       return "untrusted";
     }
     const value = getOwn(context.env, variable);
-    if (value === undefined) mistakes.push({ path, what: `needs the variable ${variable}, which is not set`, which: "value" });
+    if (value === undefined)
+      mistakes.push({ path, what: `needs the variable ${variable}, which is not set`, which: "value" });
     return value ?? "";
   };
 }
@@ -68,7 +81,8 @@ interface Issue {
 function ofBranch(issue: Issue, candidate: JsonObject): Issue[] {
   const branch = issue.errors?.[0];
   if (issue.code !== "invalid_union" || branch === undefined) return [issue];
-  if (!isJsonObject(valueAt(candidate, issue.path))) return [{ ...issue, message: "must be an object of settings, or false" }];
+  if (!isJsonObject(valueAt(candidate, issue.path)))
+    return [{ ...issue, message: "must be an object of settings, or false" }];
   return branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
@@ -97,7 +111,11 @@ function valueAt(value: JsonValue | undefined, path: readonly PropertyKey[]): Js
   return found;
 }
 
-function explain(issue: Issue, candidate: JsonObject, knownKeys: (path: readonly PropertyKey[]) => readonly string[]): Mistake[] {
+function explain(
+  issue: Issue,
+  candidate: JsonObject,
+  knownKeys: (path: readonly PropertyKey[]) => readonly string[],
+): Mistake[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const known = knownKeys(path);
@@ -107,7 +125,8 @@ function explain(issue: Issue, candidate: JsonObject, knownKeys: (path: readonly
       which: "key",
     }));
   }
-  if (issue.code === "invalid_key") return [{ path, what: issue.issues?.[0]?.message ?? "is no valid key", which: "key" }];
+  if (issue.code === "invalid_key")
+    return [{ path, what: issue.issues?.[0]?.message ?? "is no valid key", which: "key" }];
   if (valueAt(candidate, path) === undefined) return [{ path, what: "is missing", which: "value" }];
   return [{ path, what: issue.message.slice(0, 1).toLowerCase() + issue.message.slice(1), which: "value" }];
 }

@@ -45,7 +45,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   }
 }
 
-async function tour(root: string, server: EmbeddedServer, tell: Narrator, signal: AbortSignal | undefined): Promise<DemoResult> {
+async function tour(
+  root: string,
+  server: EmbeddedServer,
+  tell: Narrator,
+  signal: AbortSignal | undefined,
+): Promise<DemoResult> {
   const source = await readFile(join(root, "examples", "tour.rtfs"), "utf8");
   const env = await createEnvironment({
     capabilities: [join(root, "capabilities", "demo")],

@@ -13,7 +13,10 @@ async function start(options?: EmbeddedServerOptions): Promise<EmbeddedServer> {
   return server;
 }
 
-async function connect(server: EmbeddedServer, token?: string): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
+async function connect(
+  server: EmbeddedServer,
+  token?: string,
+): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
   });
@@ -49,7 +52,9 @@ describe("the embedded server", () => {
     let after: string | undefined;
     let pages = 0;
     do {
-      const page = JSON.parse(await callText(client, "list_issues", { ...REPO, perPage: 50, ...(after && { after }) })) as {
+      const page = JSON.parse(
+        await callText(client, "list_issues", { ...REPO, perPage: 50, ...(after && { after }) }),
+      ) as {
         issues: { number: number }[];
         totalCount: number;
         pageInfo: { hasNextPage: boolean; endCursor: string };
@@ -65,8 +70,12 @@ describe("the embedded server", () => {
 
   it("filters by state and label, orders, and trims to the fields asked for", async () => {
     const { client } = await connect(await start());
-    const open = JSON.parse(await callText(client, "list_issues", { ...REPO, state: "OPEN" })) as { totalCount: number };
-    const closed = JSON.parse(await callText(client, "list_issues", { ...REPO, state: "CLOSED" })) as { totalCount: number };
+    const open = JSON.parse(await callText(client, "list_issues", { ...REPO, state: "OPEN" })) as {
+      totalCount: number;
+    };
+    const closed = JSON.parse(await callText(client, "list_issues", { ...REPO, state: "CLOSED" })) as {
+      totalCount: number;
+    };
     expect(open.totalCount + closed.totalCount).toBe(130);
     const top = JSON.parse(
       await callText(client, "list_issues", {
@@ -89,7 +98,12 @@ describe("the embedded server", () => {
     const wrongCase = await client.callTool({ name: "list_issues", arguments: { ...REPO, state: "open" } });
     expect(wrongCase.isError).toBe(true);
     expect(JSON.stringify(wrongCase.content)).toContain("Expected OPEN, got open");
-    for (const args of [{ ...REPO, state: "x" }, { owner: "acme" }, { ...REPO, perPage: 0 }, { ...REPO, after: "nonsense" }]) {
+    for (const args of [
+      { ...REPO, state: "x" },
+      { owner: "acme" },
+      { ...REPO, perPage: 0 },
+      { ...REPO, after: "nonsense" },
+    ]) {
       expect((await client.callTool({ name: "list_issues", arguments: args })).isError).toBe(true);
     }
     expect((await client.callTool({ name: "no_such_tool", arguments: {} })).isError).toBe(true);
@@ -100,7 +114,9 @@ describe("the embedded server", () => {
     expect(JSON.parse(await callText(client, "create_issue", { ...REPO, title: "New" }))).toMatchObject({ number: 4 });
     await callText(client, "issue_write", { ...REPO, method: "create", title: "Newer" });
     await callText(client, "issue_write", { ...REPO, method: "update", issue_number: 4, state: "closed" });
-    const list = JSON.parse(await callText(client, "list_issues", REPO)) as { issues: { number: number; state: string }[] };
+    const list = JSON.parse(await callText(client, "list_issues", REPO)) as {
+      issues: { number: number; state: string }[];
+    };
     expect(list.issues.map((issue) => [issue.number, issue.state]).slice(0, 2)).toEqual([
       [5, "OPEN"],
       [4, "CLOSED"],

@@ -48,7 +48,8 @@ export const EMBEDDED_TOOLS: readonly EmbeddedTool[] = [
       inputSchema: { type: "object", properties: {} },
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     },
-    run: (_args, session) => json({ login: session.login, id: 77193, profile_url: `https://github.com/${session.login}` }),
+    run: (_args, session) =>
+      json({ login: session.login, id: 77193, profile_url: `https://github.com/${session.login}` }),
   },
   {
     definition: {
@@ -162,7 +163,9 @@ function listIssues(args: Arguments, repository: Repository): CallToolResult {
 
 function sortIssues(issues: Issue[], orderBy: string, ascending: boolean): void {
   const key = (issue: Issue): number =>
-    orderBy === "COMMENTS" ? issue.comments : Date.parse(orderBy === "UPDATED_AT" ? issue.updated_at : issue.created_at);
+    orderBy === "COMMENTS"
+      ? issue.comments
+      : Date.parse(orderBy === "UPDATED_AT" ? issue.updated_at : issue.created_at);
   issues.sort((a, b) => (ascending ? key(a) - key(b) : key(b) - key(a)));
 }
 

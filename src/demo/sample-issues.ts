@@ -24,7 +24,14 @@ const SUBJECTS = [
   "List is slow with many labels",
   "Schema refuses an absent optional key",
 ] as const;
-const PLACES = ["on Linux", "in the gateway", "behind a proxy", "with two replicas", "in the REPL", "on a slow network"];
+const PLACES = [
+  "on Linux",
+  "in the gateway",
+  "behind a proxy",
+  "with two replicas",
+  "in the REPL",
+  "on a slow network",
+];
 const PEOPLE = ["ada", "grace", "linus", "margaret", "dennis"] as const;
 const LABELS = ["bug", "docs", "performance", "question"] as const;
 const FIRST_DAY = Date.UTC(2025, 0, 6, 9, 0, 0);

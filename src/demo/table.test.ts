@@ -2,7 +2,14 @@ import { expect, it } from "vitest";
 import { renderTable } from "./table.ts";
 
 it("makes each column as wide as its widest cell, and sets numbers right", () => {
-  const lines = renderTable([{ title: "name" }, { title: "calls", align: "right" }], [["a", "7"], ["longer", "1234567"]], false);
+  const lines = renderTable(
+    [{ title: "name" }, { title: "calls", align: "right" }],
+    [
+      ["a", "7"],
+      ["longer", "1234567"],
+    ],
+    false,
+  );
   expect(lines).toEqual(["name       calls", "──────   ───────", "a              7", "longer   1234567"]);
 });
 

@@ -7,7 +7,11 @@ export interface Column {
 }
 
 /** Rows of text under titles, each column as wide as its widest cell. Cells are plain: colour would count as width. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], color: boolean): string[] {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  color: boolean,
+): string[] {
   const widths = columns.map((column, index) =>
     rows.reduce((widest, row) => Math.max(widest, (row[index] ?? "").length), column.title.length),
   );

@@ -22,7 +22,13 @@ export interface Check {
 
 export function problem(name: string, error: unknown, durationMs?: number): Check {
   const { message, remedy, code } = toCcosError(error);
-  return { name, status: "problem", message: `${code}: ${message}`, remedy, ...(durationMs !== undefined && { durationMs }) };
+  return {
+    name,
+    status: "problem",
+    message: `${code}: ${message}`,
+    remedy,
+    ...(durationMs !== undefined && { durationMs }),
+  };
 }
 
 export function hasProblem(checks: readonly Check[]): boolean {

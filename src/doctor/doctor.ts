@@ -101,7 +101,8 @@ export class Doctor {
     return {
       name: "trust",
       status: "note",
-      message: "It was only found in the working directory: it may not start a command, nor send a variable beyond this machine.",
+      message:
+        "It was only found in the working directory: it may not start a command, nor send a variable beyond this machine.",
       remedy: `Look at it, then: ccos trust ${this.#options.trustPath(id)}`,
     };
   }
@@ -123,12 +124,21 @@ export class Doctor {
     const timer = clock.setTimer(timeoutMs, () => patience.abort(late));
     const durationMs = (): number => Math.round(clock.monotonic() - startedAt);
     try {
-      const { description, alive } = await sessions.probeSession(manifest, { signal: AbortSignal.any([signal, patience.signal]) });
-      const said = description === undefined ? "A session was opened." : `A session was opened with ${oneLine(description)}.`;
-      return [{ name: "handshake", status: "ok", message: said, durationMs: durationMs() }, credentialCheck(sendsCredentials), ...aliveCheck(alive)];
+      const { description, alive } = await sessions.probeSession(manifest, {
+        signal: AbortSignal.any([signal, patience.signal]),
+      });
+      const said =
+        description === undefined ? "A session was opened." : `A session was opened with ${oneLine(description)}.`;
+      return [
+        { name: "handshake", status: "ok", message: said, durationMs: durationMs() },
+        credentialCheck(sendsCredentials),
+        ...aliveCheck(alive),
+      ];
     } catch (error) {
       if (signal.aborted) throw error;
-      return [problem((error as CcosError).code === "unauthenticated" ? "credential" : "handshake", error, durationMs())];
+      return [
+        problem((error as CcosError).code === "unauthenticated" ? "credential" : "handshake", error, durationMs()),
+      ];
     } finally {
       timer.cancel();
     }
@@ -138,7 +148,12 @@ export class Doctor {
 function runsHere({ execution }: Manifest): Check {
   if (execution.kind === "none") {
     const remedy = "Give it an :implementation, or a provider's block in its :metadata.";
-    return { name: "implementation", status: "problem", message: "It has no code and names no provider, so it cannot be called.", remedy };
+    return {
+      name: "implementation",
+      status: "problem",
+      message: "It has no code and names no provider, so it cannot be called.",
+      remedy,
+    };
   }
   return { name: "implementation", status: "ok", message: "It runs here; there is nobody to reach." };
 }
@@ -161,7 +176,14 @@ function aliveCheck(alive: boolean | undefined): Check[] {
   if (alive === undefined) return [];
   if (alive) return [{ name: "alive", status: "ok", message: "The peer answers on the session." }];
   const remedy = "The peer opens sessions and does not answer on them: its own log may say why.";
-  return [{ name: "alive", status: "problem", message: "The peer does not answer on the session it has just opened.", remedy }];
+  return [
+    {
+      name: "alive",
+      status: "problem",
+      message: "The peer does not answer on the session it has just opened.",
+      remedy,
+    },
+  ];
 }
 
 /** On this machine: what is not trusted may go there. */

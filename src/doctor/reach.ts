@@ -31,17 +31,41 @@ export async function checkReach(endpoint: string, options: ReachOptions): Promi
   const port = url.port === "" ? PORTS[url.protocol] : Number(url.port);
   const checks: Check[] = [];
   if (isIP(host) === 0) {
-    const found = await step("dns", options, () => resolveName(host), () => `Check the host name ${host}, and that this machine can look names up.`);
+    const found = await step(
+      "dns",
+      options,
+      () => resolveName(host),
+      () => `Check the host name ${host}, and that this machine can look names up.`,
+    );
     checks.push(found);
     if (found.status === "problem") return checks;
   }
   if (port === undefined) {
-    return [...checks, { name: "tcp", status: "skipped", message: `The address names no port, and ${url.protocol} has none of its own.` }];
+    return [
+      ...checks,
+      {
+        name: "tcp",
+        status: "skipped",
+        message: `The address names no port, and ${url.protocol} has none of its own.`,
+      },
+    ];
   }
-  const reached = await step("tcp", options, (signal) => connectPort(host, port, signal), (code) => portRemedy(code, host, port));
+  const reached = await step(
+    "tcp",
+    options,
+    (signal) => connectPort(host, port, signal),
+    (code) => portRemedy(code, host, port),
+  );
   checks.push(reached);
   if (reached.status !== "problem" && ENCRYPTED.has(url.protocol)) {
-    checks.push(await step("tls", options, (signal) => secure(host, port, options.clock, signal), (code) => certificateRemedy(code, host)));
+    checks.push(
+      await step(
+        "tls",
+        options,
+        (signal) => secure(host, port, options.clock, signal),
+        (code) => certificateRemedy(code, host),
+      ),
+    );
   }
   return checks;
 }
@@ -76,7 +100,10 @@ async function step(
 
 async function resolveName(host: string): Promise<string> {
   const addresses = await lookup(host, { all: true });
-  return `${host} is ${addresses.slice(0, 3).map(({ address }) => address).join(", ")}${addresses.length > 3 ? " and others" : ""}.`;
+  return `${host} is ${addresses
+    .slice(0, 3)
+    .map(({ address }) => address)
+    .join(", ")}${addresses.length > 3 ? " and others" : ""}.`;
 }
 
 function connectPort(host: string, port: number, signal: AbortSignal): Promise<string> {
@@ -90,11 +117,19 @@ function secure(host: string, port: number, clock: Clock, signal: AbortSignal): 
     const daysLeft = Math.floor((Date.parse(validTo) - clock.now()) / DAY_MS);
     const protocol = secured.getProtocol() ?? "TLS";
     if (!(daysLeft < SOON_DAYS)) return `${protocol}, and the certificate is valid until ${validTo}.`;
-    return { note: `${protocol}, and the certificate ends in ${daysLeft} days.`, remedy: `Whoever runs ${host} has to renew it.` };
+    return {
+      note: `${protocol}, and the certificate ends in ${daysLeft} days.`,
+      remedy: `Whoever runs ${host} has to renew it.`,
+    };
   });
 }
 
-function opened<S extends Socket | TLSSocket, T>(socket: S, event: string, signal: AbortSignal, say: (socket: S) => T): Promise<T> {
+function opened<S extends Socket | TLSSocket, T>(
+  socket: S,
+  event: string,
+  signal: AbortSignal,
+  say: (socket: S) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = (): void => void socket.destroy();
     signal.addEventListener("abort", end, { once: true });
@@ -115,13 +150,16 @@ function reasonOf(error: unknown): string {
 }
 
 function portRemedy(code: string, host: string, port: number): string {
-  if (code === "ECONNREFUSED") return `Nothing listens on port ${port} of ${host}: start the server, or correct the address.`;
+  if (code === "ECONNREFUSED")
+    return `Nothing listens on port ${port} of ${host}: start the server, or correct the address.`;
   return `Check the address, and that no firewall stands between this machine and ${host}:${port}.`;
 }
 
 function certificateRemedy(code: string, host: string): string {
   if (code === "CERT_HAS_EXPIRED") return `The certificate of ${host} has expired; whoever runs it has to renew it.`;
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `The certificate is of another host than ${host}: correct the address.`;
-  if (/SELF_SIGNED|UNABLE_TO/.test(code)) return "Nobody this machine trusts has signed the certificate; NODE_EXTRA_CA_CERTS names a file of further authorities.";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `The certificate is of another host than ${host}: correct the address.`;
+  if (/SELF_SIGNED|UNABLE_TO/.test(code))
+    return "Nobody this machine trusts has signed the certificate; NODE_EXTRA_CA_CERTS names a file of further authorities.";
   return "What answers there may speak no TLS: check the scheme and the port of the address.";
 }

@@ -35,8 +35,17 @@ const text = fc.string({ unit: "binary" });
 const schema: fc.Arbitrary<JsonValue> = fc.letrec<{ schema: JsonValue }>((tie) => ({
   schema: fc.oneof(
     { maxDepth: 3 },
-    fc.constantFrom<JsonValue>({ type: "string" }, { type: "integer" }, { type: "number" }, { type: "boolean" }, {}, true),
-    fc.array(fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { minLength: 1, maxLength: 4 }).map((list) => ({ enum: list })),
+    fc.constantFrom<JsonValue>(
+      { type: "string" },
+      { type: "integer" },
+      { type: "number" },
+      { type: "boolean" },
+      {},
+      true,
+    ),
+    fc
+      .array(fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { minLength: 1, maxLength: 4 })
+      .map((list) => ({ enum: list })),
     tie("schema").map((items) => ({ type: "array", items })),
     fc
       .dictionary(text, tie("schema"), { maxKeys: 4 })
@@ -50,7 +59,10 @@ const listedTool: fc.Arbitrary<ListedTool> = fc.record(
     description: text,
     inputSchema: schema,
     outputSchema: schema,
-    annotations: fc.record({ readOnlyHint: fc.boolean(), idempotentHint: fc.boolean(), title: text }, { requiredKeys: [] }),
+    annotations: fc.record(
+      { readOnlyHint: fc.boolean(), idempotentHint: fc.boolean(), title: text },
+      { requiredKeys: [] },
+    ),
   },
   { requiredKeys: ["name"] },
 );
@@ -81,7 +93,11 @@ describe("a declaration written as text", () => {
   });
 
   it("keeps the raw schema as JSON that says the same, with nothing invisible in it", () => {
-    const inputSchema = { type: "object", description: "a\u202eb\u200bc\u2028d", properties: { "é\"\\": { const: 12345678901234567890n } } };
+    const inputSchema = {
+      type: "object",
+      description: "a\u202eb\u200bc\u2028d",
+      properties: { 'é"\\': { const: 12345678901234567890n } },
+    };
     const { metadata } = declareTool("x", { name: "x", inputSchema }, source);
     const { input_schema_json: json } = metadata["mcp"] as { input_schema_json: string };
     expect(json).not.toMatch(/[\u202e\u200b\u2028]/);
@@ -92,7 +108,11 @@ describe("a declaration written as text", () => {
   it("leaves out a raw schema that is too long, and says so", () => {
     const warnings: string[] = [];
     const inputSchema = { type: "object", description: "x".repeat(600_000) };
-    const declared = declareTool("x", { name: "x", inputSchema }, { ...source, warn: (message) => warnings.push(message) });
+    const declared = declareTool(
+      "x",
+      { name: "x", inputSchema },
+      { ...source, warn: (message) => warnings.push(message) },
+    );
     expect(declared.metadata["mcp"]).not.toHaveProperty("input_schema_json");
     expect(warnings).toEqual([expect.stringContaining("x: its schema of")]);
   });

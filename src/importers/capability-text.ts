@@ -25,7 +25,11 @@ export function moduleText(head: ModuleHead, declarations: readonly ToolDeclarat
     const pairs = pairsOf(writeCapability(manifestOf(declaration)));
     const isSchema = ([key]: Pair): boolean => key.endsWith("-schema");
     const write = ([key, text]: Pair): string => `:${key} ${text}`;
-    const own = [':type "ccos.capability:v1"', `:id ${print(declaration.id)}`, ...pairs.filter((pair) => !isSchema(pair)).map(write)];
+    const own = [
+      ':type "ccos.capability:v1"',
+      `:id ${print(declaration.id)}`,
+      ...pairs.filter((pair) => !isSchema(pair)).map(write),
+    ];
     return [`{:capability {${own.join("\n  ")}}`, ...pairs.filter(isSchema).map(write)].join("\n ") + "}";
   });
   return `${NOTE}(def ${head.name}

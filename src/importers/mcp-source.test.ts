@@ -26,7 +26,10 @@ describe("a source of tools", () => {
   });
 
   it("names the variable of the token, and takes no token in its place", () => {
-    expect(parse("server", { authEnv: "MY_TOKEN" }).connection).toEqual({ command: "server", auth_env_var: "MY_TOKEN" });
+    expect(parse("server", { authEnv: "MY_TOKEN" }).connection).toEqual({
+      command: "server",
+      auth_env_var: "MY_TOKEN",
+    });
     expect(() => parse("server", { authEnv: "ghp-abc def" })).toThrow("not the name of a variable");
   });
 

@@ -24,10 +24,13 @@ const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|.*(?:token|s
 /** Reads a source as people give it: an http(s) address, or anything else as a command line. */
 export function parseMcpSource(source: string | URL, options: McpSourceOptions): McpSource {
   const text = String(source).trim();
-  if (text === "") fail("invalid-argument", "There is no source to import from.", { remedy: "Give an address or a command." });
+  if (text === "")
+    fail("invalid-argument", "There is no source to import from.", { remedy: "Give an address or a command." });
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
-    fail("invalid-argument", `There is no MCP over ${scheme}.`, { remedy: "Give an http or https address, or the command that starts the server." });
+    fail("invalid-argument", `There is no MCP over ${scheme}.`, {
+      remedy: "Give an http or https address, or the command that starts the server.",
+    });
   }
   const found = scheme === undefined ? commandOf(text) : addressOf(text, options);
   const connection = { ...found.connection };
@@ -59,9 +62,13 @@ function addressOf(text: string, { headers = {}, warn }: McpSourceOptions): McpS
   if (shown !== url.href) warn(`The address seems to hold a secret, and the files hold the address: ${shown}`);
   for (const name of Object.keys(headers)) {
     if (SECRET_HEADER.test(name)) {
-      fail("invalid-argument", `The header ${oneLine(name, 60)} carries a secret, which would be written to the files.`, {
-        remedy: "Put the token into a variable and name that with --auth-env.",
-      });
+      fail(
+        "invalid-argument",
+        `The header ${oneLine(name, 60)} carries a secret, which would be written to the files.`,
+        {
+          remedy: "Put the token into a variable and name that with --auth-env.",
+        },
+      );
     }
   }
   return {

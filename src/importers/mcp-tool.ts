@@ -1,4 +1,13 @@
-import { getOwn, isJsonObject, oneLine, setOwn, stringifyJson, stripControls, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import {
+  getOwn,
+  isJsonObject,
+  oneLine,
+  setOwn,
+  stringifyJson,
+  stripControls,
+  type JsonObject,
+  type JsonValue,
+} from "../kernel/index.ts";
 import { isAny, jsonSchemaToType, type Type } from "../rtfs/index.ts";
 
 /** A tool as a server lists it; nothing of it has been checked. */

@@ -87,7 +87,12 @@ export async function importMcp(options: ImportMcpOptions): Promise<ImportResult
               fileName: `${prefix}-capabilities-module.rtfs`,
               render: (createdAt) =>
                 moduleText(
-                  { name: `${idSegment(prefix)}-capabilities-module`, server: serverName, source: source.text, createdAt },
+                  {
+                    name: `${idSegment(prefix)}-capabilities-module`,
+                    server: serverName,
+                    source: source.text,
+                    createdAt,
+                  },
                   named.map((one) => declare(one, createdAt, quiet)),
                 ),
             },

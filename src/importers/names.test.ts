@@ -7,7 +7,12 @@ import { assignNames, checkPrefix, idSegment } from "./names.ts";
 const assign = (names: readonly string[], prefix = "mcp.x") => {
   const warnings: string[] = [];
   const items = names.map((name) => ({ name }));
-  const named = assignNames(prefix, items, (item) => item.name, (message) => warnings.push(message));
+  const named = assignNames(
+    prefix,
+    items,
+    (item) => item.name,
+    (message) => warnings.push(message),
+  );
   return { named, ids: named.map((one) => one.id), warnings };
 };
 

@@ -45,7 +45,11 @@ describe("generated files", () => {
 
   it("are replaced when the two instants of a file disagree or are none", async () => {
     const path = join(folder, "a.rtfs");
-    for (const damaged of [`; import\n{:at "${FIRST}" :body "x" :again "${LATER}"}\n`, file("x").render("yesterday"), "; import"]) {
+    for (const damaged of [
+      `; import\n{:at "${FIRST}" :body "x" :again "${LATER}"}\n`,
+      file("x").render("yesterday"),
+      "; import",
+    ]) {
       await writeFile(path, damaged);
       await save([file("x")], LATER);
       expect(await readFile(path, "utf8")).toBe(file("x").render(LATER));

@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { canonicalJson } from "./index.ts";
 
 test("equal values have one text, whatever the order of their keys", () => {
-  expect(canonicalJson({ b: [1, { d: null, c: true }], a: "x" })).toBe(canonicalJson({ a: "x", b: [1, { c: true, d: null }] }));
+  expect(canonicalJson({ b: [1, { d: null, c: true }], a: "x" })).toBe(
+    canonicalJson({ a: "x", b: [1, { c: true, d: null }] }),
+  );
   expect(canonicalJson({ a: undefined, b: 1 })).toBe(canonicalJson({ b: 1 }));
   expect(canonicalJson(-0)).toBe(canonicalJson(0));
 });
@@ -23,7 +25,16 @@ test("different values have different texts", () => {
 });
 
 test("what is no JSON has no text", () => {
-  for (const value of [Number.NaN, Infinity, undefined, () => 1, new Date(0), new Map(), [undefined], { a: new Date(0) }]) {
+  for (const value of [
+    Number.NaN,
+    Infinity,
+    undefined,
+    () => 1,
+    new Date(0),
+    new Map(),
+    [undefined],
+    { a: new Date(0) },
+  ]) {
     expect(canonicalJson(value)).toBeUndefined();
   }
 });

@@ -133,7 +133,10 @@ export class CcosError extends Error {
 
   /** What a console shows: not `cause`, which is whatever a peer or a library said and may hold secrets. */
   [INSPECT](): string {
-    return [this.stack ?? `${this.name}: ${this.message}`, ...(this.remedy === undefined ? [] : [`  ${this.remedy}`])].join("\n");
+    return [
+      this.stack ?? `${this.name}: ${this.message}`,
+      ...(this.remedy === undefined ? [] : [`  ${this.remedy}`]),
+    ].join("\n");
   }
 
   toJSON(): ErrorJson {

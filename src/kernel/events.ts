@@ -86,7 +86,11 @@ export interface RuntimeEvents {
   /** A call that failed will be run again; `attempt` counts the runs of the retry policy and is 2 for the first of these. */
   retryScheduled: PolicyEvent & { readonly attempt: number; readonly delayMs: number; readonly error: ErrorJson };
   /** A policy refused to run a call, or to run it again. */
-  callRefused: PolicyEvent & { readonly policy: string; readonly cause: RefusalCause; readonly retryAfterMs?: number | undefined };
+  callRefused: PolicyEvent & {
+    readonly policy: string;
+    readonly cause: RefusalCause;
+    readonly retryAfterMs?: number | undefined;
+  };
   /** A policy has a call wait for its turn; `waitMs` is expected, and absent where nobody can tell. */
   callDelayed: PolicyEvent & { readonly policy: string; readonly waitMs?: number | undefined };
   /** The peer named a time before which it takes no more calls of this identity: a pause begins. */

@@ -16,7 +16,16 @@ export {
   type RetryAdvice,
 } from "./errors.ts";
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
-export { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson, type JsonObject, type JsonValue } from "./json.ts";
+export {
+  getOwn,
+  isJsonObject,
+  nestsDeeperThan,
+  parseJson,
+  setOwn,
+  stringifyJson,
+  type JsonObject,
+  type JsonValue,
+} from "./json.ts";
 export { isLoopbackHost } from "./loopback.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { readRateHeaders, type RateNews } from "./rate-headers.ts";

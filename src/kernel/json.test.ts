@@ -59,7 +59,8 @@ describe("reading and writing JSON", () => {
   });
 
   test("tells how deep a value nests, however deep that is", () => {
-    const nested = (levels: number): JsonValue => parseJson(`${'[{"a":'.repeat(levels / 2)}1${"}]".repeat(levels / 2)}`);
+    const nested = (levels: number): JsonValue =>
+      parseJson(`${'[{"a":'.repeat(levels / 2)}1${"}]".repeat(levels / 2)}`);
     expect(nestsDeeperThan(1, 0)).toBe(false);
     expect(nestsDeeperThan([1, 2], 0)).toBe(false);
     expect(nestsDeeperThan([[]], 0)).toBe(true);

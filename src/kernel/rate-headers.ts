@@ -35,7 +35,11 @@ function tightest(text: string): RateNews | undefined {
   let found: RateNews | undefined;
   const entries = /\bremaining=/.test(text) ? [text.replaceAll(",", ";")] : text.split(",");
   for (const entry of entries) {
-    const news = newsOf(/(?:^|[;\s])(?:r|remaining)=(\d+)/.exec(entry)?.[1], /(?:^|[;\s])(?:t|reset)=(\d+)/.exec(entry)?.[1], 0);
+    const news = newsOf(
+      /(?:^|[;\s])(?:r|remaining)=(\d+)/.exec(entry)?.[1],
+      /(?:^|[;\s])(?:t|reset)=(\d+)/.exec(entry)?.[1],
+      0,
+    );
     if (news !== undefined && (found === undefined || news.remaining < found.remaining)) found = news;
   }
   return found;
@@ -45,7 +49,8 @@ function newsOf(remainingText: string | undefined, resetText: string | undefined
   const remaining = numberIn(remainingText);
   const reset = numberIn(resetText);
   if (remaining === undefined || reset === undefined) return undefined;
-  const resetMs = reset >= EPOCH_MILLISECONDS ? reset - now : reset >= EPOCH_SECONDS ? reset * 1_000 - now : reset * 1_000;
+  const resetMs =
+    reset >= EPOCH_MILLISECONDS ? reset - now : reset >= EPOCH_SECONDS ? reset * 1_000 - now : reset * 1_000;
   return resetMs > 0 ? { remaining, resetMs } : undefined;
 }
 

@@ -117,7 +117,15 @@ describe("a secret nobody registered", () => {
 
 test("a key with the name of a secret shows that it holds one, and not which", () => {
   const redactor = createRedactor();
-  const value = { auth_token: "opaque", "x-api-key": "opaque", clientSecret: "opaque", token: "", auth_env_var: "NAME", tokens: 3, monkey: "tail" };
+  const value = {
+    auth_token: "opaque",
+    "x-api-key": "opaque",
+    clientSecret: "opaque",
+    token: "",
+    auth_env_var: "NAME",
+    tokens: 3,
+    monkey: "tail",
+  };
   expect(redactor.redactValue(value)).toEqual({
     auth_token: "[redacted]",
     "x-api-key": "[redacted]",
@@ -132,7 +140,10 @@ test("a key with the name of a secret shows that it holds one, and not which", (
 test("an error is shown without secrets in its message, remedy, details and stack", () => {
   const redactor = createRedactor();
   redactor.add(canary);
-  const error = new CcosError("rejected", `It said ${canary}.`, { remedy: `Use another than ${canary}.`, details: { said: canary } });
+  const error = new CcosError("rejected", `It said ${canary}.`, {
+    remedy: `Use another than ${canary}.`,
+    details: { said: canary },
+  });
   const shown = redactError(error, redactor);
   expect(JSON.stringify(shown) + String(shown.stack)).not.toContain(canary);
   expect(shown.toJSON()).toEqual({

@@ -29,12 +29,18 @@ const MOST_SECRETS = 10_000;
 const PATTERNS: readonly [RegExp, string][] = [
   // A digit or a capital inside tells a credential from a word: "Basic dXNlcj…" from "basic knowledge".
   [/\b([Bb]earer|BEARER|[Bb]asic|BASIC|[Tt]oken)\s+(?=\S*(?:\d|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}/g, `$1 ${MARK}`],
-  [/\b(gh[opusr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,})/g, MARK],
+  [
+    /\b(gh[opusr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|sk-[A-Za-z0-9_-]{16,}|xox[abpr]-[A-Za-z0-9-]{10,})/g,
+    MARK,
+  ],
   // Begun only where no such character stands before, so that a long run of them is gone through once.
   [/(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, MARK],
   [/(:\/\/)[^\s/@:]+:[^\s/@]+@/g, `$1${MARK}@`],
   // A text that a key of that name holds, in JSON, in a capability file, or as a header.
-  [/([:"'][\w.-]*(?:token|secret|password|passwd|api[_-]?key|authorization|cookie)["']?\s*[:=]?\s*(["']))(?:(?!\2)[^\\]|\\.){6,}(?=\2)/gi, `$1${MARK}`],
+  [
+    /([:"'][\w.-]*(?:token|secret|password|passwd|api[_-]?key|authorization|cookie)["']?\s*[:=]?\s*(["']))(?:(?!\2)[^\\]|\\.){6,}(?=\2)/gi,
+    `$1${MARK}`,
+  ],
   [/([?&](?:access_token|api_key|apikey|key|token|secret|password|sig|signature)=)[^&#\s"']+/gi, `$1${MARK}`],
 ];
 

@@ -15,11 +15,15 @@ test("an attempt that takes too long fails, while its call has time left", async
   const { run, call, clock } = policyBench(rig);
   const given = call({ ...short, remainingMs: 30_000 });
   const seen: PolicyCall[] = [];
-  const running = run(given, (limited) => (seen.push(limited), takes(clock, 5_000)(limited))).catch((error: unknown) => error);
+  const running = run(given, (limited) => (seen.push(limited), takes(clock, 5_000)(limited))).catch(
+    (error: unknown) => error,
+  );
   expect(seen[0]?.remainingMs()).toBe(100);
   await clock.advance(100);
   expect(await running).toMatchObject({ code: "deadline-exceeded", details: { timeoutMs: 100 } });
-  expect(((await running) as CcosError).message).toBe('One attempt of "line.echo" (attempt_timeout_ms) did not finish within 100 ms.');
+  expect(((await running) as CcosError).message).toBe(
+    'One attempt of "line.echo" (attempt_timeout_ms) did not finish within 100 ms.',
+  );
   expect(given.signal.aborted).toBe(false);
   expect(clock.pendingTimers).toBe(0);
 });
@@ -27,7 +31,10 @@ test("an attempt that takes too long fails, while its call has time left", async
 test("one that is quicker is not disturbed, and has no more time than its call", async () => {
   const { run, call, clock } = policyBench(rig);
   const left: number[] = [];
-  const running = run(call({ ...short, remainingMs: 60 }), (limited) => (left.push(limited.remainingMs()), takes(clock, 50)(limited)));
+  const running = run(
+    call({ ...short, remainingMs: 60 }),
+    (limited) => (left.push(limited.remainingMs()), takes(clock, 50)(limited)),
+  );
   await clock.advance(50);
   expect(await running).toBe("done");
   expect(left).toEqual([60]);

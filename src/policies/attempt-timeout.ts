@@ -13,7 +13,12 @@ export function createAttemptTimeout({ clock }: PolicySurroundings): Policy {
     applies: (call) => call.settings.attemptTimeoutMs > 0,
     async execute(call: PolicyCall, next: Work): Promise<JsonValue> {
       const { attemptTimeoutMs } = call.settings;
-      using deadline = startDeadline(clock, attemptTimeoutMs, call.signal, `One attempt of ${JSON.stringify(call.capabilityId)} (attempt_timeout_ms)`);
+      using deadline = startDeadline(
+        clock,
+        attemptTimeoutMs,
+        call.signal,
+        `One attempt of ${JSON.stringify(call.capabilityId)} (attempt_timeout_ms)`,
+      );
       const remainingMs = (): number => Math.min(deadline.remainingMs(), call.remainingMs());
       return await next({ ...call, signal: deadline.signal, remainingMs });
     },

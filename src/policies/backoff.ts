@@ -13,7 +13,10 @@ export class Backoff {
   readonly #random: Random;
   #latestMs: number;
 
-  constructor({ initialDelayMs, maxDelayMs }: { readonly initialDelayMs: number; readonly maxDelayMs: number }, random: Random) {
+  constructor(
+    { initialDelayMs, maxDelayMs }: { readonly initialDelayMs: number; readonly maxDelayMs: number },
+    random: Random,
+  ) {
     this.#mostMs = maxDelayMs;
     this.#initialMs = Math.min(initialDelayMs, maxDelayMs);
     this.#latestMs = this.#initialMs;

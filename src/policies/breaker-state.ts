@@ -43,7 +43,8 @@ export function admit(breaker: Breaker, settings: CircuitBreakerSettings, now: n
       return admit({ state: "half-open", failures: breaker.failures, probes: [], successes: 0 }, settings, now);
     case "half-open": {
       const trying = breaker.probes.filter((probe) => now - probe.startedAt < resetMs);
-      if (trying.length + breaker.successes >= halfOpenCalls) return { admitted: false, retryAfterMs: Math.min(resetMs, ASK_AGAIN_MS) };
+      if (trying.length + breaker.successes >= halfOpenCalls)
+        return { admitted: false, retryAfterMs: Math.min(resetMs, ASK_AGAIN_MS) };
       const probe: Probe = { startedAt: now };
       return { admitted: true, next: { ...breaker, probes: [...trying, probe] }, probe };
     }

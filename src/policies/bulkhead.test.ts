@@ -7,7 +7,8 @@ const bulkhead = { maxConcurrent: 2, maxQueue: 2 };
 const rig: PolicyRig = { create: createBulkhead, on: { bulkhead }, off: { bulkhead: undefined } };
 
 describe("as every policy", () => {
-  for (const { name, run } of policyChecks({ ...rig, on: { bulkhead: { maxConcurrent: 2, maxQueue: 100 } } })) test(name, run);
+  for (const { name, run } of policyChecks({ ...rig, on: { bulkhead: { maxConcurrent: 2, maxQueue: 100 } } }))
+    test(name, run);
 });
 
 test("no more run at once than may, the others wait in order, and what exceeds the line is refused", async () => {
@@ -37,8 +38,12 @@ test("a call that failed, or that left the line, gives its place to the next", a
   const bench = policyBench(rig);
   const controller = new AbortController();
   const failing = takes(bench.clock, 100, () => new CcosError("unavailable", "Down."));
-  const first = [bench.run(bench.call(), failing), bench.run(bench.call(), failing)].map((run) => run.catch(() => "failed"));
-  const leaves = bench.run(bench.call({ signal: controller.signal }), takes(bench.clock, 0)).catch((error: CcosError) => error.code);
+  const first = [bench.run(bench.call(), failing), bench.run(bench.call(), failing)].map((run) =>
+    run.catch(() => "failed"),
+  );
+  const leaves = bench
+    .run(bench.call({ signal: controller.signal }), takes(bench.clock, 0))
+    .catch((error: CcosError) => error.code);
   const stays = bench.run(bench.call(), takes(bench.clock, 0));
   await bench.clock.settle();
   controller.abort();
@@ -51,7 +56,9 @@ test("a call that failed, or that left the line, gives its place to the next", a
 test("a call that was canceled before it came does not wait", async () => {
   const bench = policyBench(rig);
   const busy = [1, 2].map(() => bench.run(bench.call(), takes(bench.clock, 100)));
-  await expect(bench.run(bench.call({ signal: AbortSignal.abort() }), takes(bench.clock, 0))).rejects.toMatchObject({ code: "canceled" });
+  await expect(bench.run(bench.call({ signal: AbortSignal.abort() }), takes(bench.clock, 0))).rejects.toMatchObject({
+    code: "canceled",
+  });
   await bench.clock.advance(100);
   await Promise.all(busy);
 });
@@ -60,7 +67,10 @@ test("peers, and settings that differ, have bulkheads of their own", async () =>
   const bench = policyBench(rig);
   const busy = [1, 2].map(() => bench.run(bench.call(), takes(bench.clock, 100)));
   const other = bench.run(bench.call({ endpoint: "line://other" }), takes(bench.clock, 0));
-  const narrow = bench.run(bench.call({ settings: { bulkhead: { maxConcurrent: 1, maxQueue: 0 } } }), takes(bench.clock, 0));
+  const narrow = bench.run(
+    bench.call({ settings: { bulkhead: { maxConcurrent: 1, maxQueue: 0 } } }),
+    takes(bench.clock, 0),
+  );
   expect(await Promise.all([other, narrow])).toEqual(["done", "done"]);
   await bench.clock.advance(100);
   await Promise.all(busy);
@@ -72,11 +82,9 @@ test("closing refuses those in line and lets those under way end", async () => {
   await bench.clock.settle();
   bench.policy.close?.(new CcosError("pool-closed", "Closing."));
   await bench.clock.advance(100);
-  expect((await all).map((result) => (result.status === "fulfilled" ? result.value : (result.reason as CcosError).code))).toEqual([
-    "done",
-    "done",
-    "pool-closed",
-  ]);
+  expect(
+    (await all).map((result) => (result.status === "fulfilled" ? result.value : (result.reason as CcosError).code)),
+  ).toEqual(["done", "done", "pool-closed"]);
 });
 
 test("never more than may, in the order they came, and no place is lost, whatever happens", async () => {
@@ -89,7 +97,9 @@ test("never more than may, in the order they came, and no place is lost, whateve
     for (let index = 0; index < 40; index++) {
       const controller = new AbortController();
       if (random.next() < 0.3) bench.clock.setTimer(random.next() * 200, () => controller.abort());
-      const work = takes(bench.clock, Math.floor(random.next() * 100), () => (random.next() < 0.3 ? new CcosError("unavailable", "Down.") : "done"));
+      const work = takes(bench.clock, Math.floor(random.next() * 100), () =>
+        random.next() < 0.3 ? new CcosError("unavailable", "Down.") : "done",
+      );
       const counted = async (call: PolicyCall) => {
         started.push(index);
         expect(++running).toBeLessThanOrEqual(3);

@@ -105,7 +105,9 @@ describe("stale while revalidate", () => {
     await clock.settle();
     expect(runs).toHaveLength(2);
     expect(runs[1]).toMatchObject({ background: true });
-    expect(events.filter(({ name }) => name === "cacheHit").map(({ event }) => (event as { stale: boolean }).stale)).toEqual([true, true, true]);
+    expect(
+      events.filter(({ name }) => name === "cacheHit").map(({ event }) => (event as { stale: boolean }).stale),
+    ).toEqual([true, true, true]);
     expect(await get()).toEqual(of(2));
     expect(clock.pendingTimers).toBe(0);
   });

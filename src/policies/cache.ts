@@ -1,5 +1,12 @@
 import type { LRUCache } from "lru-cache";
-import { parseJson, startDeadline, stringifyJson, toCcosError, type CcosError, type JsonValue } from "../kernel/index.ts";
+import {
+  parseJson,
+  startDeadline,
+  stringifyJson,
+  toCcosError,
+  type CcosError,
+  type JsonValue,
+} from "../kernel/index.ts";
 import type { CacheSettings } from "./policy-settings.ts";
 import type { Policy, PolicyCall, Work } from "./policy.ts";
 import { eventOf, shownError, type PolicySurroundings } from "./surroundings.ts";
@@ -118,8 +125,18 @@ class Cache implements ResponseCache {
     const controller = new AbortController();
     this.#refreshing.set(key, controller);
     const refresh = async (): Promise<void> => {
-      using deadline = startDeadline(clock, REFRESH_TIMEOUT_MS, controller.signal, `Fetching ${JSON.stringify(call.capabilityId)} anew`);
-      const behind: PolicyCall = { ...call, background: true, signal: deadline.signal, remainingMs: () => deadline.remainingMs() };
+      using deadline = startDeadline(
+        clock,
+        REFRESH_TIMEOUT_MS,
+        controller.signal,
+        `Fetching ${JSON.stringify(call.capabilityId)} anew`,
+      );
+      const behind: PolicyCall = {
+        ...call,
+        background: true,
+        signal: deadline.signal,
+        remainingMs: () => deadline.remainingMs(),
+      };
       this.#keep(key, await next(behind), shelf);
     };
     refresh()

@@ -24,10 +24,12 @@ function breakerBench(): BreakerBench {
     ...bench,
     breaker: bench.policy as CircuitBreaker,
     attempt: (outcome, options, call = bench.call()) =>
-      bench.run(call, takes(bench.clock, 0, () => (outcome === "ok" ? "ok" : new CcosError(outcome, "So it went.", options)))).then(
-        String,
-        (error: unknown) => (error as CcosError).code,
-      ),
+      bench
+        .run(
+          call,
+          takes(bench.clock, 0, () => (outcome === "ok" ? "ok" : new CcosError(outcome, "So it went.", options))),
+        )
+        .then(String, (error: unknown) => (error as CcosError).code),
     changes: () =>
       bench.events.flatMap(({ name, event }) => {
         const { from, to } = event as { from: string; to: string };
@@ -63,7 +65,8 @@ test("opens after so many failures in a row, and then lets nothing through, sayi
 
 test("an answer in between begins the count anew", async () => {
   const bench = breakerBench();
-  for (const outcome of ["unavailable", "unavailable", "ok", "unavailable", "unavailable"] as const) await bench.attempt(outcome);
+  for (const outcome of ["unavailable", "unavailable", "ok", "unavailable", "unavailable"] as const)
+    await bench.attempt(outcome);
   expect(await bench.attempt("ok")).toBe("ok");
   expect(bench.breaker.list()).toEqual([]);
 });
@@ -94,7 +97,8 @@ describe("what counts", () => {
 
   test("what shows nothing of the peer neither counts nor begins the count anew", async () => {
     const bench = breakerBench();
-    for (const code of ["unavailable", "canceled", "unavailable", "rate-limited", "unavailable"] as const) await bench.attempt(code);
+    for (const code of ["unavailable", "canceled", "unavailable", "rate-limited", "unavailable"] as const)
+      await bench.attempt(code);
     expect(await bench.attempt("ok")).toBe("circuit-open");
   });
 });
@@ -105,7 +109,10 @@ describe("half-open", () => {
     await bench.clock.advance(1_000);
     expect(bench.breaker.list()).toMatchObject([{ state: "half-open", retryAfterMs: undefined }]);
     const probe = bench.run(bench.call(), takes(bench.clock, 50));
-    await expect(bench.run(bench.call(), async () => 1)).rejects.toMatchObject({ code: "circuit-open", retryAfterMs: 100 });
+    await expect(bench.run(bench.call(), async () => 1)).rejects.toMatchObject({
+      code: "circuit-open",
+      retryAfterMs: 100,
+    });
     await bench.clock.advance(50);
     expect(await probe).toBe("done");
     expect(await bench.attempt("ok")).toBe("ok");
@@ -124,7 +131,8 @@ describe("half-open", () => {
 
   test("with several calls that may try, all must succeed", async () => {
     const bench = await opened();
-    const several = (): PolicyCall => bench.call({ settings: { circuitBreaker: { ...circuitBreaker, halfOpenCalls: 2 } } });
+    const several = (): PolicyCall =>
+      bench.call({ settings: { circuitBreaker: { ...circuitBreaker, halfOpenCalls: 2 } } });
     await bench.clock.advance(1_000);
     expect(await bench.attempt("ok", {}, several())).toBe("ok");
     expect(bench.breaker.list()).toMatchObject([{ state: "half-open" }]);
@@ -183,7 +191,9 @@ describe("by hand", () => {
     await bench.clock.advance(1_000_000);
     expect(await bench.attempt("ok")).toBe("circuit-open");
     expect(bench.breaker.list()).toEqual([{ ...HERE, state: "isolated", failures: 0, retryAfterMs: undefined }]);
-    expect(await bench.attempt("ok", {}, bench.call({ endpoint: "line://other", settings: { circuitBreaker: undefined } }))).toBe("ok");
+    expect(
+      await bench.attempt("ok", {}, bench.call({ endpoint: "line://other", settings: { circuitBreaker: undefined } })),
+    ).toBe("ok");
     expect(bench.breaker.release(HERE)).toBe(true);
     expect(await bench.attempt("ok")).toBe("ok");
     expect(bench.breaker.release(HERE)).toBe(false);
@@ -224,7 +234,14 @@ describe("in another process", () => {
   test("what is no snapshot is left out, and what is known here stays", async () => {
     const bench = await opened();
     const known = bench.breaker.list();
-    bench.breaker.restore({ peers: [7, {}, { ...HERE, state: "isolated", failures: 0 }, { ...HERE, endpoint: "x", state: "melted", failures: 1 }] });
+    bench.breaker.restore({
+      peers: [
+        7,
+        {},
+        { ...HERE, state: "isolated", failures: 0 },
+        { ...HERE, endpoint: "x", state: "melted", failures: 1 },
+      ],
+    });
     bench.breaker.restore({ peers: "none" });
     expect(bench.breaker.list()).toEqual(known);
   });

@@ -1,4 +1,11 @@
-import { isJsonObject, toCcosError, type BreakerState, type CcosError, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import {
+  isJsonObject,
+  toCcosError,
+  type BreakerState,
+  type CcosError,
+  type JsonObject,
+  type JsonValue,
+} from "../kernel/index.ts";
 import { admit, CLOSED, settle, stateAt, type Breaker, type Evidence } from "./breaker-state.ts";
 import type { CircuitBreakerSettings } from "./policy-settings.ts";
 import type { Policy, PolicyCall, Work } from "./policy.ts";

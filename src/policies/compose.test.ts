@@ -33,7 +33,16 @@ test("the order of the policies is fixed, outermost first", () => {
 
 test("policies nest in that order, whatever order they are given in", async () => {
   const trail: string[] = [];
-  const names: PolicyName[] = ["attempt-timeout", "rate-limit", "bulkhead", "cache", "retry", "circuit-breaker", "single-flight", "trace"];
+  const names: PolicyName[] = [
+    "attempt-timeout",
+    "rate-limit",
+    "bulkhead",
+    "cache",
+    "retry",
+    "circuit-breaker",
+    "single-flight",
+    "trace",
+  ];
   const chain = composePolicies(names.map((name) => tracing(name, trail)));
   const value = await chain.aroundCall(call, async (given) => {
     trail.push("lease");
@@ -61,7 +70,10 @@ test("a policy that has nothing to do with a call is left out", async () => {
 
 test("a policy may run the work again, and give it a call with other limits", async () => {
   const seen: PolicyCall[] = [];
-  const twice: Policy = { name: "retry", execute: async (given, next) => (await next(given), next({ ...given, background: true })) };
+  const twice: Policy = {
+    name: "retry",
+    execute: async (given, next) => (await next(given), next({ ...given, background: true })),
+  };
   await composePolicies([twice]).aroundCall(call, async (given) => seen.push(given));
   expect(seen.map(({ background }) => background)).toEqual([undefined, true]);
 });

@@ -1,12 +1,5 @@
 export { composePolicies, type PolicyChain } from "./compose.ts";
-export {
-  POLICY_ORDER,
-  type CacheMode,
-  type Policy,
-  type PolicyCall,
-  type PolicyName,
-  type Work,
-} from "./policy.ts";
+export { POLICY_ORDER, type CacheMode, type Policy, type PolicyCall, type PolicyName, type Work } from "./policy.ts";
 export {
   DEFAULT_POLICY_SETTINGS,
   explainPolicySettings,

@@ -141,7 +141,8 @@ export function explainPolicySettings(layers: readonly SettingLayer[]): Explaine
     const isOn = block.mode === "on" || (onByDefault && block.mode === "silent");
     explained[name] = isOn ? block.explained : { value: false, source: block.source };
   }
-  for (const [key, setting] of Object.entries(POLICY_SETTINGS)) explained[key] = resolveSetting<boolean | number>(key, setting, layers);
+  for (const [key, setting] of Object.entries(POLICY_SETTINGS))
+    explained[key] = resolveSetting<boolean | number>(key, setting, layers);
   return explained;
 }
 

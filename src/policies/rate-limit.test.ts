@@ -27,7 +27,8 @@ function log(bench: PolicyBench) {
       const slot = seen.push("waits") - 1;
       const startedAt = bench.clock.monotonic();
       const { remainingMs = 60_000 } = parts;
-      const left = typeof remainingMs === "number" ? () => startedAt + remainingMs - bench.clock.monotonic() : remainingMs;
+      const left =
+        typeof remainingMs === "number" ? () => startedAt + remainingMs - bench.clock.monotonic() : remainingMs;
       const call = bench.call({ ...parts, remainingMs: left });
       const work = takes(bench.clock, 0, () => {
         seen[slot] = bench.clock.monotonic();
@@ -74,7 +75,11 @@ test("a call whose turn comes too late for it is refused at once, with the time 
   expect(seen[3]).toBe("rate-limited 1000");
   await bench.clock.advance(10_000);
   expect(seen).toEqual([0, 0, 500, "rate-limited 1000", 1_000]);
-  expect(bench.events.find(({ name }) => name === "callRefused")?.event).toMatchObject({ policy: "rate-limit", cause: "rate-limited", retryAfterMs: 1_000 });
+  expect(bench.events.find(({ name }) => name === "callRefused")?.event).toMatchObject({
+    policy: "rate-limit",
+    cause: "rate-limited",
+    retryAfterMs: 1_000,
+  });
 });
 
 test("one who leaves the line lets the others move up", async () => {
@@ -114,7 +119,12 @@ test("identities, peers and settings of their own have limits of their own; equa
   const bench = policyBench(rig);
   const { seen, make } = log(bench);
   const slower = { rateLimit: { ...rateLimit, limit: 1 } };
-  for (const parts of [{ tenant: "ann" }, { tenant: "bob" }, { endpoint: "line://other" }, { capabilityId: "line.other" }]) {
+  for (const parts of [
+    { tenant: "ann" },
+    { tenant: "bob" },
+    { endpoint: "line://other" },
+    { capabilityId: "line.other" },
+  ]) {
     void make(parts);
     void make({ ...parts, settings: { rateLimit: { ...rateLimit } } });
   }
@@ -138,14 +148,21 @@ describe("learning", () => {
     void make({ ...UNLIMITED, tenant: "ann at another peer" });
     await bench.clock.advance(5_000);
     expect(seen).toEqual([0, 700, "rate-limited 700", 0, 0]);
-    expect(bench.events.filter(({ name }) => name === "rateLearned").map(({ event }) => event)).toMatchObject([{ remaining: 0, resetMs: 700 }]);
+    expect(bench.events.filter(({ name }) => name === "rateLearned").map(({ event }) => event)).toMatchObject([
+      { remaining: 0, resetMs: 700 },
+    ]);
   });
 
   test("those in line whose turn now comes too late are refused at once", async () => {
     const bench = policyBench(rig);
     const { seen, make } = log(bench);
     void make({}, undefined);
-    const slow = bench.run(bench.call(), takes(bench.clock, 100, () => refusal(20_000))).catch(() => {});
+    const slow = bench
+      .run(
+        bench.call(),
+        takes(bench.clock, 100, () => refusal(20_000)),
+      )
+      .catch(() => {});
     void make({ remainingMs: 5_000 });
     void make();
     await bench.clock.advance(100);
@@ -183,7 +200,10 @@ describe("learning", () => {
     const bench = policyBench(rig);
     const { seen, make } = log(bench);
     const limited = { settings: { rateLimit: { ...rateLimit, limit: 100 } } };
-    const running = [bench.run(bench.call(limited), takes(bench.clock, 50)), bench.run(bench.call(limited), takes(bench.clock, 50))];
+    const running = [
+      bench.run(bench.call(limited), takes(bench.clock, 50)),
+      bench.run(bench.call(limited), takes(bench.clock, 50)),
+    ];
     await make(limited, new CcosError("rejected", "No.", { details: { rateLimit: { remaining: 3, resetMs: 800 } } }));
     for (let count = 0; count < 2; count++) void make(limited);
     await bench.clock.advance(5_000);
@@ -237,7 +257,10 @@ describe("learning", () => {
   test("what this process refused itself teaches nothing", async () => {
     const bench = policyBench(rig);
     const { seen, make } = log(bench);
-    await make(UNLIMITED, new CcosError("rate-limited", "Ours.", { retryAfterMs: 500, details: { policy: "elsewhere" } }));
+    await make(
+      UNLIMITED,
+      new CcosError("rate-limited", "Ours.", { retryAfterMs: 500, details: { policy: "elsewhere" } }),
+    );
     void make(UNLIMITED);
     await bench.clock.advance(0);
     expect(seen).toEqual([0, 0]);
@@ -265,7 +288,10 @@ test("never more than the limit allows and in the order they came, whoever leave
       const comesAt = bench.clock.monotonic();
       const timeMs = 500 + random.next() * 10_000;
       if (random.next() < 0.3) bench.clock.setTimer(random.next() * 3_000, () => controller.abort());
-      const call = bench.call({ signal: controller.signal, remainingMs: () => comesAt + timeMs - bench.clock.monotonic() });
+      const call = bench.call({
+        signal: controller.signal,
+        remainingMs: () => comesAt + timeMs - bench.clock.monotonic(),
+      });
       const work = takes(bench.clock, 0, () => {
         went.push({ index, at: bench.clock.monotonic() });
         expect(bench.clock.monotonic()).toBeLessThanOrEqual(comesAt + timeMs);
@@ -280,13 +306,21 @@ test("never more than the limit allows and in the order they came, whoever leave
     expect(went.length).toBeGreaterThan(5);
     expect(went.map(({ index }) => index)).toEqual(went.map(({ index }) => index).toSorted((a, b) => a - b));
     went.forEach(({ at: from }, first) => {
-      went.slice(first).forEach(({ at: until }, more) => expect(more + 1).toBeLessThanOrEqual(2 + ((until - from) * 2) / 1_000 + 1e-6));
+      went
+        .slice(first)
+        .forEach(({ at: until }, more) =>
+          expect(more + 1).toBeLessThanOrEqual(2 + ((until - from) * 2) / 1_000 + 1e-6),
+        );
     });
   }
 });
 
 test("a bucket lets go no more than its burst and what has flowed in since, however the calls come", () => {
-  const terms = fc.record({ limit: fc.integer({ min: 1, max: 50 }), intervalMs: fc.integer({ min: 1, max: 5_000 }), burst: fc.integer({ min: 1, max: 50 }) });
+  const terms = fc.record({
+    limit: fc.integer({ min: 1, max: 50 }),
+    intervalMs: fc.integer({ min: 1, max: 5_000 }),
+    burst: fc.integer({ min: 1, max: 50 }),
+  });
   fc.assert(
     fc.property(terms, fc.array(fc.nat(200), { maxLength: 200 }), (given, pauses) => {
       const bucket = new TokenBucket(given, 0);

@@ -76,7 +76,12 @@ class RateLimit implements Policy {
   }
 
   /** Undefined where the call may go at once, else its turn. */
-  #enter(call: PolicyCall, settings: RateLimitSettings, limits: TenantLimits, { key, bucket }: Terms): Promise<void> | undefined {
+  #enter(
+    call: PolicyCall,
+    settings: RateLimitSettings,
+    limits: TenantLimits,
+    { key, bucket }: Terms,
+  ): Promise<void> | undefined {
     const waitMs = limits.waitMs(key, bucket);
     if (waitMs === 0) {
       limits.take(key, bucket);

@@ -25,7 +25,12 @@ function flaky(bench: ReturnType<typeof policyBench>, failures: readonly CcosErr
   return { work, at };
 }
 
-async function outcome(bench: ReturnType<typeof policyBench>, call: PolicyCall, failures: readonly CcosError[], advanceMs = 60_000) {
+async function outcome(
+  bench: ReturnType<typeof policyBench>,
+  call: PolicyCall,
+  failures: readonly CcosError[],
+  advanceMs = 60_000,
+) {
   const { work, at } = flaky(bench, failures);
   const running = bench.run(call, work).then(
     (value) => ({ value, error: undefined }),
@@ -56,11 +61,17 @@ test("max_attempts counts the first run, and the last failure says what was trie
 });
 
 test("waits grow and scatter between the initial delay and the greatest", async () => {
-  const settings = { retry: { ...retry, maxAttempts: 8, initialDelayMs: 100, maxDelayMs: 1_000, budgetMinPerSecond: 1_000 } };
+  const settings = {
+    retry: { ...retry, maxAttempts: 8, initialDelayMs: 100, maxDelayMs: 1_000, budgetMinPerSecond: 1_000 },
+  };
   const firsts = new Set<number>();
   for (let seed = 1; seed <= 50; seed++) {
     const bench = policyBench(rig, seed);
-    const { at } = await outcome(bench, bench.call({ settings }), Array.from({ length: 7 }, () => failing("unavailable")));
+    const { at } = await outcome(
+      bench,
+      bench.call({ settings }),
+      Array.from({ length: 7 }, () => failing("unavailable")),
+    );
     const waits = at.slice(1).map((instant, index) => instant - (at[index] as number));
     expect(waits).toHaveLength(7);
     for (const wait of waits) {
@@ -84,7 +95,9 @@ test("one seed gives the same waits each time", async () => {
 describe("a peer that names a time to wait", () => {
   test("is called again after that time, not after the shorter back-off", async () => {
     const bench = policyBench(rig);
-    const { value, at } = await outcome(bench, bench.call({ remainingMs: 30_000 }), [failing("rate-limited", { retryAfterMs: 7_000 })]);
+    const { value, at } = await outcome(bench, bench.call({ remainingMs: 30_000 }), [
+      failing("rate-limited", { retryAfterMs: 7_000 }),
+    ]);
     expect([value, at]).toEqual(["done", [0, 7_000]]);
   });
 
@@ -96,11 +109,18 @@ describe("a peer that names a time to wait", () => {
 
   test("gets the call back at once where the wait does not fit the time left, with that time", async () => {
     const bench = policyBench(rig);
-    const { error, runs } = await outcome(bench, bench.call({ remainingMs: 5_000 }), [failing("rate-limited", { retryAfterMs: 7_000 })], 0);
+    const { error, runs } = await outcome(
+      bench,
+      bench.call({ remainingMs: 5_000 }),
+      [failing("rate-limited", { retryAfterMs: 7_000 })],
+      0,
+    );
     expect(runs).toBe(1);
     expect(error).toMatchObject({ code: "rate-limited", retryAfterMs: 7_000 });
     expect(error?.message).toContain("7000 ms, and 5000 ms are left");
-    expect(bench.events).toMatchObject([{ name: "callRefused", event: { policy: "retry", cause: "no-time-left", retryAfterMs: 7_000 } }]);
+    expect(bench.events).toMatchObject([
+      { name: "callRefused", event: { policy: "retry", cause: "no-time-left", retryAfterMs: 7_000 } },
+    ]);
   });
 });
 
@@ -149,17 +169,29 @@ test("a call that was ended while it ran is not held up by a wait", async () => 
     controller.abort();
     throw failing("unavailable");
   };
-  await expect(bench.run(bench.call({ signal: controller.signal }), work)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(bench.run(bench.call({ signal: controller.signal }), work)).rejects.toMatchObject({
+    code: "unavailable",
+  });
 });
 
 describe("the retry budget", () => {
-  const tight = { retry: { ...retry, maxAttempts: 3, initialDelayMs: 1, maxDelayMs: 1, budgetRatio: 0.2, budgetMinPerSecond: 0 } };
+  const tight = {
+    retry: { ...retry, maxAttempts: 3, initialDelayMs: 1, maxDelayMs: 1, budgetRatio: 0.2, budgetMinPerSecond: 0 },
+  };
 
-  async function storm(bench: ReturnType<typeof policyBench>, calls: number, code: ErrorCode, options: ErrorOptions = {}, peer?: string) {
+  async function storm(
+    bench: ReturnType<typeof policyBench>,
+    calls: number,
+    code: ErrorCode,
+    options: ErrorOptions = {},
+    peer?: string,
+  ) {
     let runs = 0;
     const work = takes(bench.clock, 0, () => (runs++, failing(code, options)));
     const all = Promise.allSettled(
-      Array.from({ length: calls }, () => bench.run(bench.call({ settings: tight, ...(peer !== undefined && { peer }) }), work)),
+      Array.from({ length: calls }, () =>
+        bench.run(bench.call({ settings: tight, ...(peer !== undefined && { peer }) }), work),
+      ),
     );
     await bench.clock.advance(100);
     return { runs, results: await all };
@@ -169,7 +201,9 @@ describe("the retry budget", () => {
     const bench = policyBench(rig);
     const { runs, results } = await storm(bench, 100, "unavailable");
     expect(runs).toBe(120);
-    const refused = results.filter((result) => result.status === "rejected" && String(result.reason).includes("retry budget"));
+    const refused = results.filter(
+      (result) => result.status === "rejected" && String(result.reason).includes("retry budget"),
+    );
     expect(refused.length).toBeGreaterThan(0);
     expect(bench.namesOf().filter((name) => name === "retryScheduled")).toHaveLength(20);
   });
@@ -188,7 +222,14 @@ describe("the retry budget", () => {
     const settings = { retry: { ...tight.retry, budgetRatio: 0, budgetMinPerSecond: 1 } };
     let runs = 0;
     for (let count = 0; count < 10; count++) {
-      runs += (await outcome(bench, bench.call({ settings }), Array.from({ length: 3 }, () => failing("unavailable")), 100)).runs;
+      runs += (
+        await outcome(
+          bench,
+          bench.call({ settings }),
+          Array.from({ length: 3 }, () => failing("unavailable")),
+          100,
+        )
+      ).runs;
     }
     expect(runs).toBe(10 + 10);
   });

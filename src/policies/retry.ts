@@ -54,7 +54,8 @@ class Retry implements Policy {
         return await next(call);
       } catch (thrown) {
         const error = toCcosError(thrown);
-        if (call.signal.aborted || attempt >= settings.maxAttempts || !mayRunAgain(error, call)) throw tried(error, attempt);
+        if (call.signal.aborted || attempt >= settings.maxAttempts || !mayRunAgain(error, call))
+          throw tried(error, attempt);
         backoff ??= new Backoff(settings, this.#around.random);
         await this.#pause(call, settings, { error, attempt, budget, backoffMs: backoff.nextMs() });
       }
@@ -70,7 +71,12 @@ class Retry implements Policy {
   async #pause(
     call: PolicyCall,
     settings: RetrySettings,
-    failed: { readonly error: CcosError; readonly attempt: number; readonly budget: RetryBudget; readonly backoffMs: number },
+    failed: {
+      readonly error: CcosError;
+      readonly attempt: number;
+      readonly budget: RetryBudget;
+      readonly backoffMs: number;
+    },
   ): Promise<void> {
     const { error, attempt } = failed;
     const delayMs = Math.max(failed.backoffMs, error.retryAfterMs ?? 0);
@@ -80,16 +86,27 @@ class Retry implements Policy {
     if (delayMs >= remainingMs) {
       this.#refused(call, "no-time-left", delayMs);
       const left = `Trying again takes a wait of ${delayMs} ms, and ${Math.floor(remainingMs)} ms are left.`;
-      throw tried(error, attempt).with({ message: `${tried(error, attempt).message} ${left}`, retryAfterMs: error.retryAfterMs ?? delayMs });
+      throw tried(error, attempt).with({
+        message: `${tried(error, attempt).message} ${left}`,
+        retryAfterMs: error.retryAfterMs ?? delayMs,
+      });
     }
     // What a policy of our own refused has not been seen by the peer: running it later adds nothing to its load.
     if (!isOwnRefusal && !failed.budget.withdraw(settings)) {
       this.#refused(call, "budget-used-up", delayMs);
       const text = `It was not tried again: too many calls to ${call.endpoint} fail at present (retry budget).`;
-      throw tried(error, attempt).with({ message: `${tried(error, attempt).message} ${text}`, retryAfterMs: error.retryAfterMs ?? delayMs });
+      throw tried(error, attempt).with({
+        message: `${tried(error, attempt).message} ${text}`,
+        retryAfterMs: error.retryAfterMs ?? delayMs,
+      });
     }
     const { events } = this.#around;
-    events.emit("retryScheduled", { ...eventOf(call), attempt: attempt + 1, delayMs, error: shownError(this.#around, error) });
+    events.emit("retryScheduled", {
+      ...eventOf(call),
+      attempt: attempt + 1,
+      delayMs,
+      error: shownError(this.#around, error),
+    });
     if (await this.#sleep(delayMs, call.signal)) throw tried(error, attempt);
     if (call.signal.aborted) throw abortError(call.signal);
   }

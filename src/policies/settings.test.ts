@@ -13,7 +13,14 @@ const resolve = (given: Parameters<typeof layers>[0]) => resolvePolicySettings(l
 test("where nobody says anything, calls are run again, what peers say of their limits is kept to, and all else is off", () => {
   expect(resolve({})).toEqual({
     retry: { maxAttempts: 3, initialDelayMs: 100, maxDelayMs: 5_000, budgetRatio: 0.2, budgetMinPerSecond: 10 },
-    rateLimit: { limit: undefined, intervalMs: 1_000, burst: undefined, maxQueue: 1_000, learn: true, maxPauseMs: 60_000 },
+    rateLimit: {
+      limit: undefined,
+      intervalMs: 1_000,
+      burst: undefined,
+      maxQueue: 1_000,
+      learn: true,
+      maxPauseMs: 60_000,
+    },
     circuitBreaker: undefined,
     bulkhead: undefined,
     cache: undefined,
@@ -35,21 +42,33 @@ test("the strongest that sets a key decides it: call, capability, endpoint, conf
 
 describe("a block", () => {
   test("is switched on by naming it, and off by false, which weaker ones cannot undo", () => {
-    expect(resolve({ capability: { circuit_breaker: {} } }).circuitBreaker).toEqual({ failures: 5, resetMs: 10_000, halfOpenCalls: 1 });
+    expect(resolve({ capability: { circuit_breaker: {} } }).circuitBreaker).toEqual({
+      failures: 5,
+      resetMs: 10_000,
+      halfOpenCalls: 1,
+    });
     expect(resolve({ capability: { circuit_breaker: true } }).circuitBreaker?.failures).toBe(5);
-    expect(resolve({ capability: { circuit_breaker: false }, configuration: { circuit_breaker: {} } }).circuitBreaker).toBeUndefined();
+    expect(
+      resolve({ capability: { circuit_breaker: false }, configuration: { circuit_breaker: {} } }).circuitBreaker,
+    ).toBeUndefined();
     expect(resolve({ capability: { retry: false } }).retry).toBeUndefined();
     expect(resolve({ capability: { rate_limit: false } }).rateLimit).toBeUndefined();
   });
 
   test("above a false begins with the defaults", () => {
-    const given = { call: { retry: { max_attempts: 2 } }, capability: { retry: false }, configuration: { retry: { max_delay_ms: 7 } } };
+    const given = {
+      call: { retry: { max_attempts: 2 } },
+      capability: { retry: false },
+      configuration: { retry: { max_delay_ms: 7 } },
+    };
     expect(resolve(given).retry).toMatchObject({ maxAttempts: 2, maxDelayMs: 5_000 });
   });
 
   test("that is nil says nothing", () => {
     expect(resolve({ capability: { cache: null }, configuration: { cache: { ttl_ms: 5 } } }).cache?.ttlMs).toBe(5);
-    expect(resolve({ capability: { cache: { ttl_ms: null } }, configuration: { cache: { ttl_ms: 5 } } }).cache?.ttlMs).toBe(5);
+    expect(
+      resolve({ capability: { cache: { ttl_ms: null } }, configuration: { cache: { ttl_ms: 5 } } }).cache?.ttlMs,
+    ).toBe(5);
   });
 
   test("of a cache that keeps nothing is off", () => {
@@ -58,7 +77,9 @@ describe("a block", () => {
 });
 
 test("texts count for what they spell", () => {
-  const { retry, singleFlight } = resolve({ capability: { retry: { max_attempts: "4", budget_ratio: "0.5" }, single_flight: "true" } });
+  const { retry, singleFlight } = resolve({
+    capability: { retry: { max_attempts: "4", budget_ratio: "0.5" }, single_flight: "true" },
+  });
   expect([retry?.maxAttempts, retry?.budgetRatio, singleFlight]).toEqual([4, 0.5, true]);
 });
 
@@ -66,7 +87,8 @@ function mistake(values: JsonObject): { message: string; remedy: string | undefi
   try {
     resolve({ capability: values });
   } catch (error) {
-    if (isCcosError(error) && error.code === "invalid-argument") return { message: error.message, remedy: error.remedy };
+    if (isCcosError(error) && error.code === "invalid-argument")
+      return { message: error.message, remedy: error.remedy };
     throw error;
   }
   throw new Error("nothing was wrong");
@@ -81,30 +103,42 @@ test("a mistake names the setting, where it stands, its range, and the nearest n
   expect(mistake({ retry: { max_attempts: 0 } }).message).toBe(
     "The retry setting :max_attempts (capability) must be a whole number from 1 to 100, not 0.",
   );
-  expect(mistake({ cache: 60_000 }).message).toBe("The setting :cache (capability) is a map, or false to switch it off, not 60000.");
-  expect(mistake({ timeout_ms: "soon" }).message).toBe('The setting :timeout_ms (capability) must be a number above 0, not "soon".');
+  expect(mistake({ cache: 60_000 }).message).toBe(
+    "The setting :cache (capability) is a map, or false to switch it off, not 60000.",
+  );
+  expect(mistake({ timeout_ms: "soon" }).message).toBe(
+    'The setting :timeout_ms (capability) must be a number above 0, not "soon".',
+  );
   expect(mistake({ single_flight: "x".repeat(1_000) }).message.length).toBeLessThan(250);
   expect(mistake(JSON.parse('{"retry": {"__proto__": 1}}') as JsonObject).message).toContain(":__proto__");
 });
 
 const everySetting = [
-  ...Object.entries<SettingTable>(POLICY_TABLES).flatMap(([block, table]) => Object.entries(table).map(([key, setting]) => ({ block, key, setting }))),
+  ...Object.entries<SettingTable>(POLICY_TABLES).flatMap(([block, table]) =>
+    Object.entries(table).map(([key, setting]) => ({ block, key, setting })),
+  ),
   ...Object.entries<SettingTable[string]>(POLICY_SETTINGS).map(([key, setting]) => ({ block: "", key, setting })),
 ];
 
-test.each(everySetting)("$block $key: refuses what is no value of it, and takes its default", ({ block, key, setting }) => {
-  const put = (value: unknown): JsonObject => JSON.parse(JSON.stringify(block === "" ? { [key]: value } : { [block]: { [key]: value } })) as JsonObject;
-  for (const value of [-1, "many", {}, [], 1e300]) {
-    const isRefused = setting.parse(JSON.parse(JSON.stringify(value))) === undefined;
-    if (key === "timeout_ms" && value === 1e300) continue;
-    expect(isRefused, JSON.stringify(value)).toBe(true);
-    expect(mistake(put(value)).message).toContain(`:${key}`);
-  }
-  if (setting.fallback !== undefined) expect(() => resolve({ capability: put(setting.fallback) })).not.toThrow();
-});
+test.each(everySetting)(
+  "$block $key: refuses what is no value of it, and takes its default",
+  ({ block, key, setting }) => {
+    const put = (value: unknown): JsonObject =>
+      JSON.parse(JSON.stringify(block === "" ? { [key]: value } : { [block]: { [key]: value } })) as JsonObject;
+    for (const value of [-1, "many", {}, [], 1e300]) {
+      const isRefused = setting.parse(JSON.parse(JSON.stringify(value))) === undefined;
+      if (key === "timeout_ms" && value === 1e300) continue;
+      expect(isRefused, JSON.stringify(value)).toBe(true);
+      expect(mistake(put(value)).message).toContain(`:${key}`);
+    }
+    if (setting.fallback !== undefined) expect(() => resolve({ capability: put(setting.fallback) })).not.toThrow();
+  },
+);
 
 test("each value is explained by its source, and a block that is off by false", () => {
-  const explained = explainPolicySettings(layers({ capability: { retry: { max_attempts: 2 }, cache: false }, configuration: { timeout_ms: 5, cache: {} } }));
+  const explained = explainPolicySettings(
+    layers({ capability: { retry: { max_attempts: 2 }, cache: false }, configuration: { timeout_ms: 5, cache: {} } }),
+  );
   expect(explained["retry"]).toMatchObject({
     max_attempts: { value: 2, source: "capability" },
     max_delay_ms: { value: 5_000, source: "default" },

@@ -1,4 +1,12 @@
-import { didYouMean, fail, getOwn, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import {
+  didYouMean,
+  fail,
+  getOwn,
+  isJsonObject,
+  stringifyJson,
+  type JsonObject,
+  type JsonValue,
+} from "../kernel/index.ts";
 
 /**
  * How settings are declared and put together: one table a block, read by the runtime, by `ccos describe` and
@@ -71,9 +79,13 @@ export function resolveBlock<Table extends SettingTable>(
     decided ??= { mode: "on", source };
     if (block === true || block === "true") continue;
     if (!isJsonObject(block)) {
-      fail("invalid-argument", `The setting :${name} (${source}) is a map, or false to switch it off, not ${shown(block)}.`, {
-        remedy: `Its settings are ${Object.keys(table).join(", ")}.`,
-      });
+      fail(
+        "invalid-argument",
+        `The setting :${name} (${source}) is a map, or false to switch it off, not ${shown(block)}.`,
+        {
+          remedy: `Its settings are ${Object.keys(table).join(", ")}.`,
+        },
+      );
     }
     requireKnownKeys(name, table, block, source);
     heard.push({ source, values: block });
@@ -85,7 +97,12 @@ export function resolveBlock<Table extends SettingTable>(
     values[camel(key)] = value;
     if (value !== undefined) explained[key] = { value: value as JsonValue, source };
   }
-  return { mode: decided?.mode ?? "silent", source: decided?.source ?? "default", values: values as ValuesOf<Table>, explained };
+  return {
+    mode: decided?.mode ?? "silent",
+    source: decided?.source ?? "default",
+    values: values as ValuesOf<Table>,
+    explained,
+  };
 }
 
 /** One setting that stands for itself. Throws `invalid-argument` for a value out of range. */
@@ -139,7 +156,10 @@ export const LONGEST_MS = 2_147_483_647;
 export function whole<F extends number | undefined>(least: number, most: number, fallback: F): Setting<number | F> {
   return {
     fallback,
-    expected: most === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
+    expected:
+      most === Number.MAX_SAFE_INTEGER
+        ? `a whole number of at least ${least}`
+        : `a whole number from ${least} to ${most}`,
     parse(value) {
       const number = numeric(value);
       return Number.isSafeInteger(number) && number >= least && number <= most ? number : undefined;
@@ -175,7 +195,8 @@ export function flag(fallback: boolean): Setting<boolean> {
   return {
     fallback,
     expected: "true or false",
-    parse: (value) => (value === true || value === "true" ? true : value === false || value === "false" ? false : undefined),
+    parse: (value) =>
+      value === true || value === "true" ? true : value === false || value === "false" ? false : undefined,
   };
 }
 

@@ -81,7 +81,9 @@ describe("who leaves", () => {
   test("takes nothing from the others, the one who began it included", async () => {
     const { run, call, work, runs, clock } = flightBench();
     const [leader, follower] = [new AbortController(), new AbortController()];
-    const left = [leader, follower].map(({ signal }) => run(call({ signal }), work).catch((error: CcosError) => error.code));
+    const left = [leader, follower].map(({ signal }) =>
+      run(call({ signal }), work).catch((error: CcosError) => error.code),
+    );
     const stays = run(call(), work);
     await clock.advance(50);
     leader.abort();
@@ -97,7 +99,9 @@ describe("who leaves", () => {
     const controllers = [new AbortController(), new AbortController()];
     const seen: AbortSignal[] = [];
     const observed = (given: PolicyCall) => (seen.push(given.signal), work(given));
-    const left = controllers.map(({ signal }) => run(call({ signal }), observed).catch((error: CcosError) => error.code));
+    const left = controllers.map(({ signal }) =>
+      run(call({ signal }), observed).catch((error: CcosError) => error.code),
+    );
     await clock.settle();
     controllers[0]?.abort();
     await clock.settle();
@@ -116,7 +120,9 @@ describe("who leaves", () => {
 test("an execution that was given up is joined by nobody, even where it does not let go", async () => {
   const { run, call, runs, work, clock } = flightBench();
   const controller = new AbortController();
-  const stuck = run(call({ signal: controller.signal }), () => new Promise(() => {})).catch((error: CcosError) => error.code);
+  const stuck = run(call({ signal: controller.signal }), () => new Promise(() => {})).catch(
+    (error: CcosError) => error.code,
+  );
   controller.abort();
   expect(await stuck).toBe("canceled");
   await clock.settle();
@@ -137,7 +143,9 @@ test("the shared execution has as much time as the most patient of those who wai
     return null;
   };
   const impatient = new AbortController();
-  const first = run(call({ remainingMs: 15, signal: impatient.signal }), work).catch((error: unknown) => isCcosError(error));
+  const first = run(call({ remainingMs: 15, signal: impatient.signal }), work).catch((error: unknown) =>
+    isCcosError(error),
+  );
   await clock.advance(5);
   const second = run(call({ remainingMs: 500 }), work);
   await clock.advance(10);

@@ -1,4 +1,15 @@
-import { CcosError, type ErrorCode, type RefusalCause, type Clock, type Emitter, type ErrorJson, type PolicyEvent, type Random, type Redactor, type RuntimeEvents } from "../kernel/index.ts";
+import {
+  CcosError,
+  type ErrorCode,
+  type RefusalCause,
+  type Clock,
+  type Emitter,
+  type ErrorJson,
+  type PolicyEvent,
+  type Random,
+  type Redactor,
+  type RuntimeEvents,
+} from "../kernel/index.ts";
 import type { PolicyCall, PolicyName } from "./policy.ts";
 
 /** What policies are given to work with. */

@@ -14,7 +14,9 @@ test("every name that comes with the language is documented", () => {
 });
 
 test("an alias leads to its function, and a name with two meanings to both", () => {
-  expect(documentationOf("upper")).toMatchObject([{ name: "string-upper", aliases: expect.arrayContaining(["upper"]) as string[] }]);
+  expect(documentationOf("upper")).toMatchObject([
+    { name: "string-upper", aliases: expect.arrayContaining(["upper"]) as string[] },
+  ]);
   expect(documentationOf("get").map(({ topic }) => topic)).toEqual(["special form", "collections"]);
   expect(documentationOf("constructor")).toEqual([]);
 });

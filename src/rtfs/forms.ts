@@ -19,7 +19,11 @@ export type Form =
   | (At & { readonly kind: "float"; readonly value: Float })
   | (At & { readonly kind: "string"; readonly value: string })
   /** Timestamp, UUID and resource literals: each evaluates to a string of its text. */
-  | (At & { readonly kind: "text-literal"; readonly literal: "timestamp" | "uuid" | "resource"; readonly value: string })
+  | (At & {
+      readonly kind: "text-literal";
+      readonly literal: "timestamp" | "uuid" | "resource";
+      readonly value: string;
+    })
   /** Without the colon. */
   | (At & { readonly kind: "keyword"; readonly name: string })
   | (At & { readonly kind: "symbol"; readonly name: string })

@@ -18,12 +18,16 @@ function codeOf(run: () => unknown): string {
 
 describe("from JSON", () => {
   test("keys become keywords only where they read back as one", () => {
-    const value = fromJson(parseJson('{"items": [1], "with space": 2, "ns/a.b": 3, "1": 4, "": 5, "a:b": 6}'), { keys: "keywords" });
+    const value = fromJson(parseJson('{"items": [1], "with space": 2, "ns/a.b": 3, "1": 4, "": 5, "a:b": 6}'), {
+      keys: "keywords",
+    });
     expect(print(value)).toBe('{"1" 4 :items [1] "with space" 2 :ns/a.b 3 "" 5 "a:b" 6}');
   });
 
   test("numbers keep their kind and their digits", () => {
-    expect(print(fromJson(parseJson("[1, 1.5, 9007199254740993, 99999999999999999999]")))).toBe("[1 1.5 9007199254740993 100000000000000000000.0]");
+    expect(print(fromJson(parseJson("[1, 1.5, 9007199254740993, 99999999999999999999]")))).toBe(
+      "[1 1.5 9007199254740993 100000000000000000000.0]",
+    );
     expect(print(fromJsonText("[1.0, 1e2, -0, 9007199254740993]"))).toBe("[1.0 100.0 0 9007199254740993]");
   });
 

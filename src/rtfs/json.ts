@@ -103,7 +103,9 @@ function convertToJson(value: Value, depth: number, room: Room): JsonValue {
   room.take(typeof value === "string" ? value.length + 1 : 1);
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Float) {
-    return Number.isFinite(value.value) ? value.value : fail("invalid-argument", `JSON has no ${printFloat(value.value)}.`);
+    return Number.isFinite(value.value)
+      ? value.value
+      : fail("invalid-argument", `JSON has no ${printFloat(value.value)}.`);
   }
   if (value instanceof Keyword || value instanceof Sym) return value.name;
   if (depth >= DEEPEST_JSON) tooDeep();

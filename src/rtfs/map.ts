@@ -155,7 +155,12 @@ export class RtfsMap {
     }
     const old = treeGet(this.#tree, place);
     if (old === value) return this;
-    return new RtfsMap(this.#table, treeSet(this.#tree, place, value), this.#places, this.size + (old === ABSENT ? 1 : 0));
+    return new RtfsMap(
+      this.#table,
+      treeSet(this.#tree, place, value),
+      this.#places,
+      this.size + (old === ABSENT ? 1 : 0),
+    );
   }
 
   /** With all these entries set. */

@@ -59,8 +59,7 @@ const ESCAPED =
 export function quoteString(text: string): string {
   const inner = text.replace(
     ESCAPED,
-    (character) =>
-      NAMED_ESCAPES.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (character) => NAMED_ESCAPES.get(character) ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   return `"${inner}"`;
 }
@@ -188,7 +187,8 @@ function printPretty(value: Value, width: number, maxLength: number): string {
   };
   const layout = (item: Value, column: number, depth: number): string => {
     if (levelOf(item) === undefined) return counted(printAtom(item));
-    const flat = depth > DEEPEST_PRETTY ? print(item, { maxLength: maxLength - length }) : fitting(item, width - column);
+    const flat =
+      depth > DEEPEST_PRETTY ? print(item, { maxLength: maxLength - length }) : fitting(item, width - column);
     if (flat !== undefined) return counted(flat);
     const indent = " ".repeat(column + 1);
     if (item instanceof RtfsMap) {

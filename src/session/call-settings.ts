@@ -11,7 +11,8 @@ import type { ResolvedTarget } from "./resolve-target.ts";
 export function callSettings(resolved: ResolvedTarget, own: CallPolicies | undefined): PolicySettings {
   if (own === undefined) return resolved.policySettings;
   const { retry, attemptTimeoutMs, singleFlight } = own;
-  if (retry === undefined && attemptTimeoutMs === undefined && singleFlight === undefined) return resolved.policySettings;
+  if (retry === undefined && attemptTimeoutMs === undefined && singleFlight === undefined)
+    return resolved.policySettings;
   const values: JsonObject = {};
   if (retry !== undefined) values["retry"] = retry === false ? false : inSnakeCase(retry);
   if (attemptTimeoutMs !== undefined) values["attempt_timeout_ms"] = attemptTimeoutMs;
@@ -24,7 +25,10 @@ const CACHE_MODES: readonly CacheMode[] = ["default", "no-store", "refresh"];
 export function cacheModeOf(own: CallPolicies | undefined): CacheMode {
   const mode = own?.cache ?? "default";
   if (!CACHE_MODES.includes(mode)) {
-    fail("invalid-argument", `The call option cache must be one of ${CACHE_MODES.join(", ")}, not ${JSON.stringify(mode)}.`);
+    fail(
+      "invalid-argument",
+      `The call option cache must be one of ${CACHE_MODES.join(", ")}, not ${JSON.stringify(mode)}.`,
+    );
   }
   return mode;
 }

@@ -16,10 +16,15 @@ export function classifyFailure(handler: SessionHandler, error: unknown, context
   }
   const text = error instanceof Error ? error.message : String(error);
   if (context.sent) {
-    return new CcosError("outcome-unknown", `The connection with ${context.target.endpoint} failed after the call was sent, so it may have run: ${text}`, {
-      remedy: "Find out at the peer whether it ran; declare the capability :idempotent true if running it twice is harmless.",
-      cause: error,
-    });
+    return new CcosError(
+      "outcome-unknown",
+      `The connection with ${context.target.endpoint} failed after the call was sent, so it may have run: ${text}`,
+      {
+        remedy:
+          "Find out at the peer whether it ran; declare the capability :idempotent true if running it twice is harmless.",
+        cause: error,
+      },
+    );
   }
   return new CcosError("unavailable", `${context.target.endpoint} could not be reached: ${text}`, {
     remedy: "Check the address and that the peer is running.",

@@ -16,6 +16,7 @@ const known = new WeakMap<Manifest, string>();
 function findEndpoint({ execution, flatMetadata }: Manifest): string {
   if (execution.kind !== "provider") return "";
   const prefix = `${execution.block.provider}_`;
-  const isAddress = (key: string, value: string): boolean => key.startsWith(prefix) && /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
+  const isAddress = (key: string, value: string): boolean =>
+    key.startsWith(prefix) && /^[a-z][a-z0-9+.-]*:\/\//i.test(value);
   return Object.entries(flatMetadata).find(([key, value]) => isAddress(key, value))?.[1] ?? "";
 }

@@ -195,7 +195,8 @@ export class Execution {
         this.#lost.push(session);
         if (this.#barrenSessions() < policy.maxReplays) return true;
         throw failure.with({
-          remedy: "Its sessions are lost before they serve anything: several servers behind one address need sticky sessions.",
+          remedy:
+            "Its sessions are lost before they serve anything: several servers behind one address need sticky sessions.",
         });
       }
       case "unauthenticated": {

@@ -65,7 +65,11 @@ function isHandler(value: unknown): value is SessionHandler {
 }
 
 function noHandler(provider: string): CcosError {
-  return new CcosError("invalid-argument", `What was loaded for the provider "${provider}" is no session handler of that name.`, {
-    remedy: `Export a handler whose provider is "${provider}", or a function that makes one, as the default.`,
-  });
+  return new CcosError(
+    "invalid-argument",
+    `What was loaded for the provider "${provider}" is no session handler of that name.`,
+    {
+      remedy: `Export a handler whose provider is "${provider}", or a function that makes one, as the default.`,
+    },
+  );
 }

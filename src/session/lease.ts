@@ -35,7 +35,8 @@ export class LeaseBook {
   give(session: PooledSession, holder: string, timeoutMs: number): Lease {
     const lease = new HeldLease(this, session, holder, this.#clock.monotonic());
     this.#held.add(lease);
-    if (timeoutMs > 0) this.#timer ??= this.#clock.setTimer(timeoutMs, () => this.#look(timeoutMs), { background: true });
+    if (timeoutMs > 0)
+      this.#timer ??= this.#clock.setTimer(timeoutMs, () => this.#look(timeoutMs), { background: true });
     return lease;
   }
 
@@ -96,7 +97,13 @@ const ABORT_GRACE_MS = 5_000;
  * when its caller has left by the signal: until then the peer is busy with it. `stuck` is called where the work
  * goes on long after the signal.
  */
-export function settleOnLease<T>(clock: Clock, lease: Lease, work: Promise<T>, signal: AbortSignal, stuck: () => void): Promise<T> {
+export function settleOnLease<T>(
+  clock: Clock,
+  lease: Lease,
+  work: Promise<T>,
+  signal: AbortSignal,
+  stuck: () => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let grace: Timer | undefined;
     const onAbort = (): void => {

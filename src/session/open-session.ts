@@ -48,7 +48,10 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     };
     // What a peer says of itself may be what it was sent.
     const { description } = opened;
-    return new PooledSession(facts, description === undefined ? opened : { ...opened, description: redactor.redact(description) });
+    return new PooledSession(
+      facts,
+      description === undefined ? opened : { ...opened, description: redactor.redact(description) },
+    );
   };
   const timer = clock.setTimer(openTimeoutMs, () => opening.abort(tooSlow(target, openTimeoutMs)));
   try {
@@ -60,13 +63,20 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
   }
   if (lostEarly !== undefined) {
     request.alsoWaitFor(endSession(around, session, "lost while opening"));
-    throw new CcosError("unavailable", `The session with ${target.endpoint} was lost while it was opened: ${lostEarly}`);
+    throw new CcosError(
+      "unavailable",
+      `The session with ${target.endpoint} was lost while it was opened: ${lostEarly}`,
+    );
   }
   return session;
 }
 
 function tooSlow(target: Target, openTimeoutMs: number): CcosError {
-  return new CcosError("unavailable", `Opening a session with ${target.endpoint} took longer than ${openTimeoutMs} ms.`, {
-    remedy: "Check that the peer answers, or give it more time with :open_timeout_ms.",
-  });
+  return new CcosError(
+    "unavailable",
+    `Opening a session with ${target.endpoint} took longer than ${openTimeoutMs} ms.`,
+    {
+      remedy: "Check that the peer answers, or give it more time with :open_timeout_ms.",
+    },
+  );
 }

@@ -57,7 +57,9 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
         else failing = one.on;
         const sessions = rig.manager.list();
         const serving = sessions.filter((info) => info.state === "open" || info.state === "validating");
-        expect(serving.length).toBeLessThanOrEqual(Math.min(session.max_sessions_per_endpoint, session.max_sessions_total));
+        expect(serving.length).toBeLessThanOrEqual(
+          Math.min(session.max_sessions_per_endpoint, session.max_sessions_total),
+        );
         for (const identity of new Set(sessions.map((info) => info.identity))) {
           const open = serving.filter((info) => info.identity === identity);
           expect(open.length).toBeLessThanOrEqual(session.max_sessions);
@@ -67,8 +69,15 @@ test("whatever happens, limits hold, every call settles once, nothing runs twice
       failing = false;
       alive = true;
       await rig.clock.advance(10_000);
-      const patient = rig.capability("line.b", { authEnvVar: "TOKEN", session: { ...session, acquire_timeout_ms: 5_000 } });
-      const last = rig.call(patient, { n: -1, token: "token-9" }, { caller: { id: "9", credentials: { TOKEN: "token-9" } } });
+      const patient = rig.capability("line.b", {
+        authEnvVar: "TOKEN",
+        session: { ...session, acquire_timeout_ms: 5_000 },
+      });
+      const last = rig.call(
+        patient,
+        { n: -1, token: "token-9" },
+        { caller: { id: "9", credentials: { TOKEN: "token-9" } } },
+      );
       const served = expect(last).resolves.toMatchObject({ attempts: 1 });
       await rig.clock.advance(10_000);
       await served;

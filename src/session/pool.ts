@@ -1,6 +1,7 @@
 import { abortError, type CcosError } from "../kernel/index.ts";
 import { classifyFailure } from "./classify-failure.ts";
 import { endSession } from "./end-session.ts";
+import { Endings } from "./endings.ts";
 import type { Target } from "./handler.ts";
 import { LeaseBook, settleOnLease, type Lease } from "./lease.ts";
 import { Lifetimes, type LifetimeOwner } from "./lifetimes.ts";
@@ -47,7 +48,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   readonly #retiring = new Set<PooledSession>();
   /** Out of service, with calls still running; the value says why. */
   readonly #draining = new Map<PooledSession, string>();
-  readonly #ending = new Set<Promise<void>>();
+  readonly #endings = new Endings();
   readonly #line: WaitingLine<Lease>;
   readonly #backoff: OpenBackoff;
   readonly #lifetimes: Lifetimes;
@@ -56,7 +57,6 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   /** Ids of lost sessions that no opening stands in for yet, oldest first. */
   readonly #unreplaced: string[] = [];
   #closed = false;
-  #wakeClose: (() => void) | undefined;
 
   constructor(options: PoolOptions) {
     this.provider = options.handler.provider;
@@ -80,7 +80,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   /** Nothing is open, under way or waited for: forgetting this pool loses nothing. */
   get isEmpty(): boolean {
     const sessions = this.#open.size + this.#openings.size + this.#retiring.size + this.#draining.size;
-    return sessions + this.#ending.size + this.#line.length === 0;
+    return sessions + this.#endings.size + this.#line.length === 0;
   }
 
   /** For a pool that is forgotten. */
@@ -215,7 +215,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     for (const opening of this.#openings) opening.abort(poolClosed(this.target));
     for (const session of this.serving()) this.evict(session, reason);
     while (!this.isEmpty) {
-      await new Promise<void>((resolve) => (this.#wakeClose = resolve));
+      await this.#endings.changed();
     }
   }
 
@@ -311,7 +311,8 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     while (this.#mayOpen()) {
       const needed = this.#line.length > this.#openings.size * perSession;
       // Openings will serve those who wait first; only what is left of them counts as spare.
-      const spare = this.#line.length === 0 && !this.ephemeral && this.#unused() + this.#openings.size < this.#policy.minIdle;
+      const spare =
+        this.#line.length === 0 && !this.ephemeral && this.#unused() + this.#openings.size < this.#policy.minIdle;
       if (!needed && !spare) return;
       if (this.#backoff.mustWait(() => this.#serve())) return;
       if (!this.#budgets.take(needed ? "needed" : "spare")) return;
@@ -337,7 +338,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
         maxLifetimeMs: this.#policy.maxLifetimeMs,
         opening,
         lost: (which, reason) => this.lose(which, reason),
-        alsoWaitFor: (work) => this.#track(work),
+        alsoWaitFor: (work) => this.#endings.track(work),
       });
       this.#openings.delete(opening);
       this.#backoff.succeeded();
@@ -358,7 +359,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
       if (replaces !== undefined) this.#unreplaced.unshift(replaces);
       this.#openFailed(classifyFailure(handler, error, { phase: "open", sent: false, target }));
     }
-    this.#wake();
+    this.#endings.wake();
   }
 
   /** Without a successor it serves to its end. False where it has ended already. */
@@ -384,20 +385,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
 
   #end(session: PooledSession, reason: string): void {
     this.#leases.rest();
-    this.#track(endSession(this.#options, session, reason));
-  }
-
-  #track(work: Promise<void>): void {
-    this.#ending.add(work);
-    void work.finally(() => {
-      this.#ending.delete(work);
-      this.#wake();
-    });
-  }
-
-  #wake(): void {
-    this.#wakeClose?.();
-    this.#wakeClose = undefined;
+    this.#endings.track(endSession(this.#options, session, reason));
   }
 }
 

@@ -50,7 +50,8 @@ export class SettingsResolver {
     if (settings === undefined) {
       const layers = this.#layers(manifest, endpointSettings());
       settings = { session: resolveSessionPolicy(layers), policies: resolvePolicySettings(layers), layers };
-      if (byEndpoint === undefined || byEndpoint.size >= MOST_ENDPOINTS) this.#known.set(manifest, (byEndpoint = new Map()));
+      if (byEndpoint === undefined || byEndpoint.size >= MOST_ENDPOINTS)
+        this.#known.set(manifest, (byEndpoint = new Map()));
       byEndpoint.set(endpoint, settings);
     }
     return settings;

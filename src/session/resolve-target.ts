@@ -64,18 +64,29 @@ export class TargetResolver {
     this.#settings = new SettingsResolver(options.configuration);
   }
 
-  resolve(handler: SessionHandler, manifest: Manifest, block: ProviderBlock, caller: Caller | undefined): ResolvedTarget {
+  resolve(
+    handler: SessionHandler,
+    manifest: Manifest,
+    block: ProviderBlock,
+    caller: Caller | undefined,
+  ): ResolvedTarget {
     // A caller's own credentials are secrets of that caller: nothing of them is remembered here.
     const cacheable = caller?.credentials === undefined;
     const slot = caller?.id ?? "";
     if (cacheable) {
       const known = this.#cache.get(manifest)?.get(slot);
-      if (known !== undefined && !known.stale && known.variables.every(([name, value]) => this.#options.readVariable(name) === value)) {
+      if (
+        known !== undefined &&
+        !known.stale &&
+        known.variables.every(([name, value]) => this.#options.readVariable(name) === value)
+      ) {
         return known.resolved;
       }
     }
     const read = new Map<string, string | undefined>();
-    const resolved = this.#ask(handler, manifest, block, caller, (name) => read.set(name, this.#options.readVariable(name)));
+    const resolved = this.#ask(handler, manifest, block, caller, (name) =>
+      read.set(name, this.#options.readVariable(name)),
+    );
     const variables = [...read];
     if (cacheable) {
       let slots = this.#cache.get(manifest);
@@ -110,9 +121,15 @@ export class TargetResolver {
   }
 
   /** The answer, or why there is none, and the variables it depends on. Nothing of it is remembered. */
-  explain(handler: SessionHandler, manifest: Manifest, block: ProviderBlock, caller: Caller | undefined): TargetExplanation {
+  explain(
+    handler: SessionHandler,
+    manifest: Manifest,
+    block: ProviderBlock,
+    caller: Caller | undefined,
+  ): TargetExplanation {
     const variables = new Map<string, VariableUse>();
-    const isSet = (name: string): boolean => (this.#options.readVariable(name) ?? "") !== "" || Boolean(caller?.credentials?.[name]);
+    const isSet = (name: string): boolean =>
+      (this.#options.readVariable(name) ?? "") !== "" || Boolean(caller?.credentials?.[name]);
     const explained = (found: ResolvedTarget | undefined, error: CcosError | undefined): TargetExplanation => ({
       provider: block.provider,
       variables: [...variables.values()],
@@ -162,7 +179,19 @@ export class TargetResolver {
     });
     const peer = `${handler.provider} ${target.endpoint}`;
     const tenant = `${identity} ${peer}`;
-    return { provider: handler.provider, capability, target, identity, resolvedPolicy, policySettings: settings.policies, layers: settings.layers, key, peer, tenant, ephemeral };
+    return {
+      provider: handler.provider,
+      capability,
+      target,
+      identity,
+      resolvedPolicy,
+      policySettings: settings.policies,
+      layers: settings.layers,
+      key,
+      peer,
+      tenant,
+      ephemeral,
+    };
   }
 }
 

@@ -19,7 +19,8 @@ export class RunningCalls {
 
   start(call: CallToRun): RunningCall {
     const { signal, abort } = call;
-    const running = signal !== undefined && abort !== undefined ? new Call(this.#calls, signal, abort) : this.#withSignal(signal);
+    const running =
+      signal !== undefined && abort !== undefined ? new Call(this.#calls, signal, abort) : this.#withSignal(signal);
     this.#calls.add(running);
     return running;
   }

@@ -38,9 +38,13 @@ export interface SessionKeyParts {
 export function sessionKey(parts: SessionKeyParts): string {
   const { target, scope } = parts;
   if (scope === "shared" && parts.identity !== ANONYMOUS) {
-    fail("invalid-argument", `The session of "${parts.capabilityId}" carries credentials, so it cannot have the scope "shared".`, {
-      remedy: 'Use :scope "identity" (one pool for each credential), or remove the credentials.',
-    });
+    fail(
+      "invalid-argument",
+      `The session of "${parts.capabilityId}" carries credentials, so it cannot have the scope "shared".`,
+      {
+        remedy: 'Use :scope "identity" (one pool for each credential), or remove the credentials.',
+      },
+    );
   }
   const scoped = scope === "caller" ? (parts.callerId ?? "") : scope === "capability" ? parts.capabilityId : "";
   const shape = createHash("sha256").update(canonical(target.shape)).digest("base64url").slice(0, 22);

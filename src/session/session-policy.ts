@@ -1,4 +1,12 @@
-import { flag, oneOf, resolveBlock, whole, type SettingInForce, type SettingLayer, type SettingTable } from "../policies/settings.ts";
+import {
+  flag,
+  oneOf,
+  resolveBlock,
+  whole,
+  type SettingInForce,
+  type SettingLayer,
+  type SettingTable,
+} from "../policies/settings.ts";
 
 /** Whose calls may meet on one session. */
 export type SessionScope = "identity" | "caller" | "capability" | "shared";
@@ -98,6 +106,7 @@ export function strictest(one: SessionPolicy, other: SessionPolicy): SessionPoli
     maxSessionsPerEndpoint: least("maxSessionsPerEndpoint"),
     maxSessionsTotal: least("maxSessionsTotal"),
     maxWaiters: least("maxWaiters"),
-    maxInFlight: one.maxInFlight === undefined ? other.maxInFlight : Math.min(one.maxInFlight, other.maxInFlight ?? Infinity),
+    maxInFlight:
+      one.maxInFlight === undefined ? other.maxInFlight : Math.min(one.maxInFlight, other.maxInFlight ?? Infinity),
   };
 }

@@ -48,7 +48,10 @@ describe("missing handler", () => {
   test("the error names the provider and those that are registered", async () => {
     const rig = createManagerRig();
     const call = rig.call(rig.capability("lime.a", { provider: "lime" }));
-    await expect(call).rejects.toMatchObject({ code: "not-found", message: expect.stringContaining("Registered: line.") });
+    await expect(call).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringContaining("Registered: line."),
+    });
     await expect(call).rejects.toMatchObject({ remedy: 'Did you mean "line"?' });
   });
 });
@@ -200,7 +203,10 @@ describe("a handler that is loaded when it is needed", () => {
     const rig = createManagerRig();
     rig.manager.registerLoader("acme", () => Promise.resolve(loaded));
     const call = rig.call(rig.capability("acme.a", { provider: "acme" }));
-    await expect(call).rejects.toMatchObject({ code: "invalid-argument", remedy: /Export a handler whose provider is "acme"/ });
+    await expect(call).rejects.toMatchObject({
+      code: "invalid-argument",
+      remedy: /Export a handler whose provider is "acme"/,
+    });
   });
 
   test("that fails to load fails the call, and is tried again at the next", async () => {
@@ -695,7 +701,9 @@ describe("a lost session", () => {
     rig.reportLost(1, "the socket closed");
     const next = await rig.call(rig.capability("line.a"));
     expect(next).toMatchObject({ attempts: 1, session: { reused: false } });
-    expect(rig.events.find((entry) => entry.name === "sessionLost")?.event).toMatchObject({ reason: "the socket closed" });
+    expect(rig.events.find((entry) => entry.name === "sessionLost")?.event).toMatchObject({
+      reason: "the socket closed",
+    });
   });
 });
 
@@ -708,7 +716,10 @@ describe("an unknown outcome", () => {
   test("fails as such, says that the call may have run, and is not run again", async () => {
     const rig = createManagerRig();
     rig.dials.callFailure = cutOnce();
-    await expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({ code: "outcome-unknown", message: /may have run/ });
+    await expect(rig.call(rig.capability("line.a"))).rejects.toMatchObject({
+      code: "outcome-unknown",
+      message: /may have run/,
+    });
     expect(rig.executed).toHaveLength(1);
   });
 
@@ -796,7 +807,9 @@ describe("cancellation and deadlines", () => {
     rig.handler.executeWithSession = (session, call, context) =>
       hang ? ((hang = false), new Promise<never>(() => {})) : execute(session, call, context);
     const capability = rig.capability("line.a", { session: { max_in_flight: 1 } });
-    const late = expect(rig.call(capability, 1, { timeoutMs: 100 })).rejects.toMatchObject({ code: "deadline-exceeded" });
+    const late = expect(rig.call(capability, 1, { timeoutMs: 100 })).rejects.toMatchObject({
+      code: "deadline-exceeded",
+    });
     await rig.clock.advance(100);
     await late;
     const next = rig.call(capability, 2);

@@ -116,9 +116,13 @@ export class SessionPoolManager implements SessionDelegate {
     const { provider } = handler;
     for (const pool of this.#pools.all()) {
       if (pool.provider === provider) {
-        throw new CcosError("invalid-argument", `The provider "${provider}" has sessions already, so its handler cannot be replaced.`, {
-          remedy: "Register handlers before the first call.",
-        });
+        throw new CcosError(
+          "invalid-argument",
+          `The provider "${provider}" has sessions already, so its handler cannot be replaced.`,
+          {
+            remedy: "Register handlers before the first call.",
+          },
+        );
       }
     }
     this.#handlers.add(handler);
@@ -189,7 +193,9 @@ export class SessionPoolManager implements SessionDelegate {
       let behind: Execution | undefined;
       const call = policyCall(resolved, manifest, input, { context, idempotent, signal });
       // What runs in the background is no part of what this call reports.
-      const value = await this.#chain.aroundCall(call, (given) => (given.background ? (behind ??= execute()) : own).run(given));
+      const value = await this.#chain.aroundCall(call, (given) =>
+        (given.background ? (behind ??= execute()) : own).run(given),
+      );
       return { value, session: execution.session, attempts: execution.attempts };
     } catch (error) {
       const failure = redactError(toCcosError(error), this.#around.redactor);
@@ -218,7 +224,9 @@ export class SessionPoolManager implements SessionDelegate {
     const block = blockOf(manifest);
     const handler = await this.#handlers.get(block.provider, manifest.id);
     const explained = this.#targets.explain(handler, manifest, block, caller);
-    return explained.error === undefined ? explained : { ...explained, error: redactError(explained.error, this.#around.redactor) };
+    return explained.error === undefined
+      ? explained
+      : { ...explained, error: redactError(explained.error, this.#around.redactor) };
   }
 
   async #onSession<T>(
@@ -257,7 +265,9 @@ export class SessionPoolManager implements SessionDelegate {
    */
   timeoutMsOf(manifest: Manifest): number | undefined {
     const { execution } = manifest;
-    return execution.kind === "provider" ? this.#targets.settingsOf(manifest, execution.block).policies.timeoutMs : undefined;
+    return execution.kind === "provider"
+      ? this.#targets.settingsOf(manifest, execution.block).policies.timeoutMs
+      : undefined;
   }
 
   /**
@@ -296,9 +306,13 @@ export class SessionPoolManager implements SessionDelegate {
 
   async #close(deadlineMs: number): Promise<void> {
     const timer = this.#around.clock.setTimer(deadlineMs, () => {
-      const reason = new CcosError("pool-closed", `The call was still running ${deadlineMs} ms after closing had begun.`, {
-        remedy: "Close later, or give closing more time (deadlineMs).",
-      });
+      const reason = new CcosError(
+        "pool-closed",
+        `The call was still running ${deadlineMs} ms after closing had begun.`,
+        {
+          remedy: "Close later, or give closing more time (deadlineMs).",
+        },
+      );
       this.#running.abortAll(reason);
     });
     try {

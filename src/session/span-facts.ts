@@ -14,7 +14,8 @@ const NOTHING: SpanFacts = { spanName: undefined, attributes: undefined };
 const known = new WeakMap<PooledSession, WeakMap<Target, SpanFacts>>();
 
 export function spanFacts({ traits }: SessionHandler, session: PooledSession, target: Target): SpanFacts {
-  if (traits?.spanAttributes === undefined && traits?.spanName === undefined && session.attributes === undefined) return NOTHING;
+  if (traits?.spanAttributes === undefined && traits?.spanName === undefined && session.attributes === undefined)
+    return NOTHING;
   let ofSession = known.get(session);
   if (ofSession === undefined) known.set(session, (ofSession = new WeakMap()));
   let facts = ofSession.get(target);

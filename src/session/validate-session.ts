@@ -23,7 +23,10 @@ export function needsValidation(around: PoolOptions, policy: SessionPolicy, sess
 }
 
 /** Asks the peer; false for a no, an error, and no answer in time. */
-export async function isAlive({ handler, clock }: Pick<PoolOptions, "handler" | "clock">, session: PooledSession): Promise<boolean> {
+export async function isAlive(
+  { handler, clock }: Pick<PoolOptions, "handler" | "clock">,
+  session: PooledSession,
+): Promise<boolean> {
   const patience = new AbortController();
   const timer = clock.setTimer(PROBE_TIMEOUT_MS, () =>
     patience.abort(new CcosError("unavailable", `The peer did not answer within ${PROBE_TIMEOUT_MS} ms.`)),

@@ -16,6 +16,9 @@ test("a store has one secret key, and no two stores in memory share it", async (
 
 test("an unknown kind is refused without repeating the address", () => {
   expect(() => openStore("keyvault://user:hunter22@example")).toThrow(
-    expect.objectContaining({ code: "unimplemented", message: expect.not.stringContaining("hunter22") as string }) as Error,
+    expect.objectContaining({
+      code: "unimplemented",
+      message: expect.not.stringContaining("hunter22") as string,
+    }) as Error,
   );
 });

@@ -1,4 +1,12 @@
-import type { Attributes, BatchObservableCallback, Counter, Histogram, Meter, ObservableUpDownCounter, UpDownCounter } from "@opentelemetry/api";
+import type {
+  Attributes,
+  BatchObservableCallback,
+  Counter,
+  Histogram,
+  Meter,
+  ObservableUpDownCounter,
+  UpDownCounter,
+} from "@opentelemetry/api";
 import type { RuntimeEvents } from "../kernel/index.ts";
 import type { Api } from "./api.ts";
 import { ATTRIBUTES, DURATION_BOUNDS, METRICS, SCOPE } from "./names.ts";
@@ -54,7 +62,10 @@ export class MeterRecorder {
     const meter = api.metrics.getMeter(SCOPE);
     const counter = (of: keyof typeof METRICS): Counter => meter.createCounter(METRICS[of].name, METRICS[of]);
     const histogram = (of: keyof typeof METRICS): Histogram =>
-      meter.createHistogram(METRICS[of].name, { ...METRICS[of], advice: { explicitBucketBoundaries: DURATION_BOUNDS } });
+      meter.createHistogram(METRICS[of].name, {
+        ...METRICS[of],
+        advice: { explicitBucketBoundaries: DURATION_BOUNDS },
+      });
     this.#opens = counter("opens");
     this.#openDuration = histogram("openDuration");
     this.#reuses = counter("reuses");
@@ -116,7 +127,10 @@ export class MeterRecorder {
     if (this.#active.delete(callId)) this.#activeCalls.add(-1);
     const attributes: Attributes = error === undefined ? {} : { [ATTRIBUTES.error]: error.code };
     if (error !== undefined && attempts === 0) this.#rejections.add(1, attributes);
-    this.#callDuration.record(durationMs / 1000, { ...attributes, [ATTRIBUTES.capability]: this.#counted(capabilityId) });
+    this.#callDuration.record(durationMs / 1000, {
+      ...attributes,
+      [ATTRIBUTES.capability]: this.#counted(capabilityId),
+    });
   }
 
   callRefused({ provider, policy, cause }: RuntimeEvents["callRefused"]): void {

@@ -1,5 +1,12 @@
 import type { Context, Link, Span, Tracer } from "@opentelemetry/api";
-import { oneLine, type AttemptTrace, type ErrorJson, type Redactor, type RuntimeEvents, type SpanAttributes } from "../kernel/index.ts";
+import {
+  oneLine,
+  type AttemptTrace,
+  type ErrorJson,
+  type Redactor,
+  type RuntimeEvents,
+  type SpanAttributes,
+} from "../kernel/index.ts";
 import type { Api } from "./api.ts";
 import { ATTRIBUTES, SCOPE, SPAN_EVENTS, SPANS } from "./names.ts";
 
@@ -91,7 +98,10 @@ export class SpanRecorder {
   }
 
   callDelayed({ callId, policy, waitMs }: RuntimeEvents["callDelayed"]): void {
-    this.#note(callId, SPAN_EVENTS.delayed, { [ATTRIBUTES.policy]: policy, ...(waitMs !== undefined && { [ATTRIBUTES.delayMs]: waitMs }) });
+    this.#note(callId, SPAN_EVENTS.delayed, {
+      [ATTRIBUTES.policy]: policy,
+      ...(waitMs !== undefined && { [ATTRIBUTES.delayMs]: waitMs }),
+    });
   }
 
   callRefused({ callId, policy, cause }: RuntimeEvents["callRefused"]): void {

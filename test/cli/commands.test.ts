@@ -256,7 +256,9 @@ describe("check", () => {
       'warning: suspect/program.rtfs:3:6 The name lenght is not defined. Did you mean "length"?',
       "2 files, 1 capability, 0 errors, 3 warnings",
     ]);
-    const { warnings } = JSON.parse((await place.ccos(["check", "suspect", "--json"])).stdout) as { warnings: object[] };
+    const { warnings } = JSON.parse((await place.ccos(["check", "suspect", "--json"])).stdout) as {
+      warnings: object[];
+    };
     expect(warnings).toContainEqual({
       file: "suspect/program.rtfs",
       line: 3,
@@ -333,7 +335,9 @@ describe("list and describe", () => {
   });
 
   test("describe hides a token that stands in the file itself", async () => {
-    await place.write({ "literal/a.rtfs": toolFile("literal.a", server.url, { block: ':auth_token "written-into-the-file"' }) });
+    await place.write({
+      "literal/a.rtfs": toolFile("literal.a", server.url, { block: ':auth_token "written-into-the-file"' }),
+    });
     for (const more of [[], ["--json"]]) {
       const { code, stdout } = await place.ccos(["describe", "literal.a", "--capabilities", "literal", ...more]);
       expect(code).toBe(0);

@@ -22,15 +22,27 @@ async function diagnose(file: string, options: EnvironmentOptions = {}, id?: str
   return await env.diagnose({ id, timeoutMs: 2_000 });
 }
 
-const summary = (diagnosis: Diagnosis | undefined): string[] => (diagnosis?.checks ?? []).map(({ name, status }) => `${name} ${status}`);
-const checkOf = (diagnosis: Diagnosis | undefined, name: string): Check | undefined => diagnosis?.checks.find((check) => check.name === name);
+const summary = (diagnosis: Diagnosis | undefined): string[] =>
+  (diagnosis?.checks ?? []).map(({ name, status }) => `${name} ${status}`);
+const checkOf = (diagnosis: Diagnosis | undefined, name: string): Check | undefined =>
+  diagnosis?.checks.find((check) => check.name === name);
 
 describe("a capability that can be called", () => {
   test("has every step told, and none of its tools is run", async () => {
     const server = await serve({ tokens: [TOKEN] });
-    const [found] = await diagnose(toolFile("acme.echo", server.url, { block: ':auth_env_var "TOKEN"' }), { env: { TOKEN } });
+    const [found] = await diagnose(toolFile("acme.echo", server.url, { block: ':auth_env_var "TOKEN"' }), {
+      env: { TOKEN },
+    });
     expect(found).toMatchObject({ id: "acme.echo", provider: "mcp", endpoint: server.url, ok: true });
-    expect(summary(found)).toEqual(["trust ok", "variable note", "variable ok", "tcp ok", "handshake ok", "credential ok", "alive ok"]);
+    expect(summary(found)).toEqual([
+      "trust ok",
+      "variable note",
+      "variable ok",
+      "tcp ok",
+      "handshake ok",
+      "credential ok",
+      "alive ok",
+    ]);
     expect(checkOf(found, "handshake")?.message).toContain("scripted 1.0.0, MCP 2025-11-25");
     expect(checkOf(found, "handshake")?.durationMs).toBeGreaterThanOrEqual(0);
     expect(found?.checks.filter(({ name }) => name === "variable").map(({ message }) => message)).toEqual([
@@ -55,7 +67,12 @@ describe("a capability that can be called", () => {
     const server = await serve();
     const file = ["a", "b", "c", "d"].map((tool) => toolFile(`acme.${tool}`, server.url)).join("\n");
     const found = await diagnose(file);
-    expect(found.map(({ id, ok }) => [id, ok])).toEqual([["acme.a", true], ["acme.b", true], ["acme.c", true], ["acme.d", true]]);
+    expect(found.map(({ id, ok }) => [id, ok])).toEqual([
+      ["acme.a", true],
+      ["acme.b", true],
+      ["acme.c", true],
+      ["acme.d", true],
+    ]);
     expect(server.counts.initialize).toBe(1);
   });
 
@@ -71,9 +88,15 @@ describe("each problem has its remedy:", () => {
     const server = await serve({ tokens: [TOKEN] });
     const file = toolFile("acme.echo", server.url, { block: ':auth_env_var "TOKEN"' });
     const [wrong] = await diagnose(file, { env: { TOKEN: "another-token-altogether" } });
-    expect(checkOf(wrong, "credential")).toMatchObject({ status: "problem", remedy: expect.stringContaining("The token in TOKEN was refused") });
+    expect(checkOf(wrong, "credential")).toMatchObject({
+      status: "problem",
+      remedy: expect.stringContaining("The token in TOKEN was refused"),
+    });
     const [unset] = await diagnose(file);
-    expect(checkOf(unset, "credential")).toMatchObject({ status: "problem", remedy: expect.stringContaining("Set TOKEN") });
+    expect(checkOf(unset, "credential")).toMatchObject({
+      status: "problem",
+      remedy: expect.stringContaining("Set TOKEN"),
+    });
     expect(unset?.ok).toBe(false);
   });
 
@@ -81,19 +104,29 @@ describe("each problem has its remedy:", () => {
     const server = await serve();
     await server.stop();
     const [found] = await diagnose(toolFile("acme.echo", server.url));
-    expect(checkOf(found, "tcp")).toMatchObject({ status: "problem", message: expect.stringContaining("ECONNREFUSED"), remedy: expect.stringContaining("Nothing listens") });
+    expect(checkOf(found, "tcp")).toMatchObject({
+      status: "problem",
+      message: expect.stringContaining("ECONNREFUSED"),
+      remedy: expect.stringContaining("Nothing listens"),
+    });
     // What cannot be reached is not shaken hands with.
     expect(checkOf(found, "handshake")).toBeUndefined();
   });
 
   test("a host without an address", async () => {
     const [found] = await diagnose(toolFile("acme.echo", "https://no-such-host.invalid/mcp"));
-    expect(checkOf(found, "dns")).toMatchObject({ status: "problem", remedy: expect.stringContaining("no-such-host.invalid") });
+    expect(checkOf(found, "dns")).toMatchObject({
+      status: "problem",
+      remedy: expect.stringContaining("no-such-host.invalid"),
+    });
     expect(checkOf(found, "tcp")).toBeUndefined();
   });
 
   test("a port that speaks no TLS where the address promises it", async () => {
-    const plain = createServer((socket) => socket.on("error", () => {}).end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0, "127.0.0.1");
+    const plain = createServer((socket) => socket.on("error", () => {}).end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(
+      0,
+      "127.0.0.1",
+    );
     onTestFinished(() => void plain.close());
     await new Promise((resolve) => plain.once("listening", resolve));
     const { port } = plain.address() as AddressInfo;
@@ -110,34 +143,64 @@ describe("each problem has its remedy:", () => {
     await using env = await createEnvironment({ env: {}, config: {}, capabilities: [] });
     await env.capabilities.load(toolFile("acme.echo", `http://127.0.0.1:${port}/mcp`));
     const [found] = await env.diagnose({ timeoutMs: 200 });
-    expect(checkOf(found, "handshake")).toMatchObject({ status: "problem", message: expect.stringContaining("200 ms") });
+    expect(checkOf(found, "handshake")).toMatchObject({
+      status: "problem",
+      message: expect.stringContaining("200 ms"),
+    });
   });
 
   test("a server that speaks something else", async () => {
-    const server = await serve({ faultAt: { initialize: { kind: "status", status: 404, body: "nothing here" }, "server/discover": { kind: "status", status: 404, body: "nothing here" } } });
+    const server = await serve({
+      faultAt: {
+        initialize: { kind: "status", status: 404, body: "nothing here" },
+        "server/discover": { kind: "status", status: 404, body: "nothing here" },
+      },
+    });
     const [found] = await diagnose(toolFile("acme.echo", server.url));
-    expect(checkOf(found, "handshake")).toMatchObject({ status: "problem", message: expect.stringContaining("404"), remedy: expect.any(String) });
+    expect(checkOf(found, "handshake")).toMatchObject({
+      status: "problem",
+      message: expect.stringContaining("404"),
+      remedy: expect.any(String),
+    });
   });
 
   test("a provider that nobody registered", async () => {
-    await using env = await createEnvironment({ env: {}, config: { providers: { line: "./not-there.ts" } }, capabilities: [] });
-    await env.capabilities.load('(capability "line.echo" :description "d" :metadata {:line {:requires_session "true"}})');
+    await using env = await createEnvironment({
+      env: {},
+      config: { providers: { line: "./not-there.ts" } },
+      capabilities: [],
+    });
+    await env.capabilities.load(
+      '(capability "line.echo" :description "d" :metadata {:line {:requires_session "true"}})',
+    );
     const [found] = await env.diagnose();
     expect(checkOf(found, "provider")).toMatchObject({ status: "problem" });
   });
 
   test("a variable that its capability may not send there", async () => {
-    const [found] = await diagnose(toolFile("acme.echo", "https://elsewhere.example/mcp", { block: ':auth_env_var "TOKEN"' }), {
-      env: { TOKEN },
-      config: { credentials: { TOKEN: ["https://home.example"] } },
+    const [found] = await diagnose(
+      toolFile("acme.echo", "https://elsewhere.example/mcp", { block: ':auth_env_var "TOKEN"' }),
+      {
+        env: { TOKEN },
+        config: { credentials: { TOKEN: ["https://home.example"] } },
+      },
+    );
+    expect(checkOf(found, "permission")).toMatchObject({
+      status: "problem",
+      message: expect.stringContaining("TOKEN"),
+      remedy: expect.stringContaining("credentials.TOKEN"),
     });
-    expect(checkOf(found, "permission")).toMatchObject({ status: "problem", message: expect.stringContaining("TOKEN"), remedy: expect.stringContaining("credentials.TOKEN") });
     expect(checkOf(found, "dns")).toBeUndefined();
   });
 
   test("metadata that names no server", async () => {
-    const [found] = await diagnose('(capability "acme.echo" :description "d" :metadata {:mcp {:tool_name "echo" :requires_session "auto"}})');
-    expect(checkOf(found, "metadata")).toMatchObject({ status: "problem", remedy: expect.stringContaining(":server_url") });
+    const [found] = await diagnose(
+      '(capability "acme.echo" :description "d" :metadata {:mcp {:tool_name "echo" :requires_session "auto"}})',
+    );
+    expect(checkOf(found, "metadata")).toMatchObject({
+      status: "problem",
+      remedy: expect.stringContaining(":server_url"),
+    });
   });
 });
 
@@ -156,7 +219,12 @@ describe("ccos doctor", () => {
     expect(well).toMatchObject({ code: 0, stderr: "" });
     const report = JSON.parse(well.stdout) as { checks: Check[]; capabilities: Diagnosis[] };
     expect(Object.keys(report)).toEqual(["ok", "version", "checks", "capabilities"]);
-    expect(report.checks.map(({ name, status }) => `${name} ${status}`)).toEqual(["node ok", "config ok", "store ok", "capabilities ok"]);
+    expect(report.checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      "node ok",
+      "config ok",
+      "store ok",
+      "capabilities ok",
+    ]);
     expect(Object.keys(report.capabilities[0] ?? {})).toEqual(["id", "provider", "endpoint", "ok", "checks"]);
     const ill = await place.ccos(args);
     expect(ill.code).toBe(1);
@@ -179,7 +247,9 @@ describe("ccos doctor", () => {
     const server = await serve();
     await place.write({ "mine/echo.rtfs": toolFile("acme.a", server.url) + toolFile("acme.b", server.url) });
     const one = await place.ccos(["doctor", "acme.b", "--capabilities", "mine", "--json"]);
-    expect((JSON.parse(one.stdout) as { capabilities: Diagnosis[] }).capabilities.map(({ id }) => id)).toEqual(["acme.b"]);
+    expect((JSON.parse(one.stdout) as { capabilities: Diagnosis[] }).capabilities.map(({ id }) => id)).toEqual([
+      "acme.b",
+    ]);
     const none = await place.ccos(["doctor", "acme.c", "--capabilities", "mine"]);
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining("Did you mean") });
   });
@@ -195,7 +265,9 @@ describe("ccos doctor", () => {
     await place.write({ "ccos.config.json": '{ "sesion": {} }' });
     const misspelt = await place.ccos(["doctor", "--json"]);
     expect(misspelt.code).toBe(1);
-    expect((JSON.parse(misspelt.stdout) as { checks: Check[] }).checks.find(({ name }) => name === "config")).toMatchObject({
+    expect(
+      (JSON.parse(misspelt.stdout) as { checks: Check[] }).checks.find(({ name }) => name === "config"),
+    ).toMatchObject({
       status: "problem",
       message: expect.stringContaining("ccos.config.json:1:3"),
     });
@@ -209,15 +281,28 @@ describe("ccos doctor", () => {
     expect(checkOf(found, "reach")).toMatchObject({ status: "skipped", remedy: "ccos doctor far.echo" });
     expect(checkOf(found, "dns")).toBeUndefined();
     const named = await place.ccos(["doctor", "far.echo", "--json"]);
-    expect(checkOf((JSON.parse(named.stdout) as { capabilities: Diagnosis[] }).capabilities[0], "dns")).toMatchObject({ status: "problem" });
+    expect(checkOf((JSON.parse(named.stdout) as { capabilities: Diagnosis[] }).capabilities[0], "dns")).toMatchObject({
+      status: "problem",
+    });
   });
 
   test("starts the command of a server, and leaves no process behind", async () => {
-    const server = join(import.meta.dirname, "..", "..", "node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js");
+    const server = join(
+      import.meta.dirname,
+      "..",
+      "..",
+      "node_modules",
+      "@modelcontextprotocol",
+      "server-everything",
+      "dist",
+      "index.js",
+    );
     const file = `(capability "acme.echo" :description "d" :metadata {:mcp {:command "${process.execPath}" :args ["${server}" "stdio"] :tool_name "echo" :requires_session "auto"}})`;
     await place.write({ "mine/echo.rtfs": file });
     const { code, stdout } = await place.ccos(["doctor", "--capabilities", "mine", "--json"]);
     expect({ code, stdout }).toMatchObject({ code: 0 });
-    expect(summary((JSON.parse(stdout) as { capabilities: Diagnosis[] }).capabilities[0])).toEqual(expect.arrayContaining(["handshake ok", "alive ok"]));
+    expect(summary((JSON.parse(stdout) as { capabilities: Diagnosis[] }).capabilities[0])).toEqual(
+      expect.arrayContaining(["handshake ok", "alive ok"]),
+    );
   });
 });

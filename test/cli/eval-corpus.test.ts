@@ -56,7 +56,10 @@ for (const name of files) {
         const right =
           kind === undefined
             ? code === 0 && stdout === `${expected}\n` && stderr === ""
-            : code === (kind === "read-error" ? 3 : 1) && stdout === "" && /error\[[a-z-]+\]/.test(stderr) && /program\.rtfs:\d+:\d+/.test(stderr);
+            : code === (kind === "read-error" ? 3 : 1) &&
+              stdout === "" &&
+              /error\[[a-z-]+\]/.test(stderr) &&
+              /program\.rtfs:\d+:\d+/.test(stderr);
         if (!right) wrong.push({ line: one.line, program: one.program, expected, code, stdout, stderr });
       }
       expect(wrong).toEqual([]);
@@ -70,7 +73,12 @@ test("--print json prints values as JSON, or says what has no form there", async
     for (const one of some.filter((_, index) => index % 5 === 0)) {
       const { code, stdout, stderr } = await evalFile(one.program, ["--print", "json"]);
       if (code === 0) expect(() => fromJsonText(stdout)).not.toThrow();
-      else expect([one.program, code, stderr]).toEqual([one.program, 1, expect.stringMatching(/error\[invalid-argument\]: JSON has no/)]);
+      else
+        expect([one.program, code, stderr]).toEqual([
+          one.program,
+          1,
+          expect.stringMatching(/error\[invalid-argument\]: JSON has no/),
+        ]);
     }
   }
   expect(await evalFile("{:b [1 2.0 nil] :a 9007199254740993}", ["--print", "json"])).toMatchObject({

@@ -74,9 +74,16 @@ describe("fmt", () => {
   });
 
   test("formats stdin to stdout", async () => {
-    expect(await place.ccos(["fmt", "-"], { stdin: "(def  x\n1)" })).toEqual({ code: 0, stdout: "(def x\n  1)\n", stderr: "" });
+    expect(await place.ccos(["fmt", "-"], { stdin: "(def  x\n1)" })).toEqual({
+      code: 0,
+      stdout: "(def x\n  1)\n",
+      stderr: "",
+    });
     expect(await place.ccos(["fmt", "-"], { stdin: "" })).toEqual({ code: 0, stdout: "", stderr: "" });
-    expect(await place.ccos(["fmt", "-", "--check"], { stdin: "(def  x 1)" })).toMatchObject({ code: 1, stdout: "-\n" });
+    expect(await place.ccos(["fmt", "-", "--check"], { stdin: "(def  x 1)" })).toMatchObject({
+      code: 1,
+      stdout: "-\n",
+    });
     const broken = await place.ccos(["fmt", "-"], { stdin: "(def x" });
     expect(broken).toMatchObject({ code: 3, stdout: "" });
     expect(broken.stderr).toContain("1 | (def x");
@@ -90,7 +97,15 @@ describe("fmt", () => {
     expect(JSON.parse(stdout)).toEqual({
       files: 4,
       changed: ["a/b/deep.rtfs", "a/wide.rtfs"],
-      errors: [{ file: "a/broken.rtfs", line: 1, column: 1, code: "read-error", message: expect.stringContaining(")") as string }],
+      errors: [
+        {
+          file: "a/broken.rtfs",
+          line: 1,
+          column: 1,
+          code: "read-error",
+          message: expect.stringContaining(")") as string,
+        },
+      ],
     });
   });
 });

@@ -25,7 +25,10 @@ describe("a program of several files", () => {
 
   test("that imports in a circle is refused with the path, as a bad file", async () => {
     const { code, stderr } = await place.ccos(["run", "app/circle.rtfs"]);
-    expect([code, stderr]).toEqual([3, expect.stringMatching(/error\[read-error\][\s\S]*lib\.round → back → lib\.round/)]);
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(/error\[read-error\][\s\S]*lib\.round → back → lib\.round/),
+    ]);
   });
 
   test("does not import what is not there", async () => {

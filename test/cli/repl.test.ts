@@ -33,19 +33,26 @@ afterAll(async () => {
 });
 
 describe("without a terminal", () => {
-  const pipe = (stdin: string, ...args: string[]) => place.ccos(["repl", ...args], { stdin, env: { ACME_TOKEN: "token-of-a-test-1" } });
+  const pipe = (stdin: string, ...args: string[]) =>
+    place.ccos(["repl", ...args], { stdin, env: { ACME_TOKEN: "token-of-a-test-1" } });
 
   test("each form's value is printed, and definitions stay", async () => {
-    const { code, stdout, stderr } = await pipe("(def x 5)\n(defn f [a]\n\n  (+ a x)) ; over lines\n(f 2)\n[*1 *2]\n{:a\n 1}");
+    const { code, stdout, stderr } = await pipe(
+      "(def x 5)\n(defn f [a]\n\n  (+ a x)) ; over lines\n(f 2)\n[*1 *2]\n{:a\n 1}",
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toBe("5\n#<function>\n7\n[7 #<function>]\n{:a 1}\n");
   });
 
   test("a mistake is told with its place, the rest is evaluated, and the exit code says so", async () => {
-    const { code, stdout, stderr } = await pipe("(def x 1)\n(defn f []\n  (nothing x))\n(f)\n)\n(getMessage *e)\n(+ x 1)\n(+ x");
+    const { code, stdout, stderr } = await pipe(
+      "(def x 1)\n(defn f []\n  (nothing x))\n(f)\n)\n(getMessage *e)\n(+ x 1)\n(+ x",
+    );
     expect(code).toBe(1);
     expect(stdout).toBe('1\n#<function>\n"Unexpected ): nothing is open here."\n2\n');
-    expect(stderr).toMatch(/error\[eval-error\]: Undefined symbol: nothing[^\n]*\n {2}at input-2:2:4\n {2}2 \| {3}\(nothing x\)\)/);
+    expect(stderr).toMatch(
+      /error\[eval-error\]: Undefined symbol: nothing[^\n]*\n {2}at input-2:2:4\n {2}2 \| {3}\(nothing x\)\)/,
+    );
     expect(stderr).toMatch(/error\[read-error\]: Unexpected \)[\s\S]*error\[read-error\]: This \( is not closed/);
   });
 
@@ -60,7 +67,9 @@ describe("without a terminal", () => {
   });
 
   test("commands tell what a name does, of which type a value is, and how long it took", async () => {
-    const { code, stdout, stderr } = await pipe(":doc map\n:doc let\n:doc mapp\n(def mine 1)\n:doc mine\n:type {:a 1}\n:time (+ 1\n 2)\n:help\n:quit\n(never)");
+    const { code, stdout, stderr } = await pipe(
+      ":doc map\n:doc let\n:doc mapp\n(def mine 1)\n:doc mine\n:type {:a 1}\n:time (+ 1\n 2)\n:help\n:quit\n(never)",
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\(map f coll\) {2}higher-order\n {2}A vector/);
     expect(stdout).toMatch(/\(let \[pattern value …\] body…\) {2}special form\n/);
@@ -75,16 +84,27 @@ describe("without a terminal", () => {
   });
 
   test("an environment is opened with the first call, and drained at the end", async () => {
-    expect(await pipe("(+ 1 2)\n", "--config", "broken.config.json")).toMatchObject({ code: 0, stdout: "3\n", stderr: "" });
+    expect(await pipe("(+ 1 2)\n", "--config", "broken.config.json")).toMatchObject({
+      code: 0,
+      stdout: "3\n",
+      stderr: "",
+    });
     const before = server.count("DELETE");
-    const { stdout, stderr } = await pipe('(def a (call "acme.echo" {:n 1}))\n(call "acme.echo" {:n (inc (:n a))})\n', "--capabilities", "caps", "--verbose");
+    const { stdout, stderr } = await pipe(
+      '(def a (call "acme.echo" {:n 1}))\n(call "acme.echo" {:n (inc (:n a))})\n',
+      "--capabilities",
+      "caps",
+      "--verbose",
+    );
     expect(stdout).toBe("{:n 1}\n{:n 2}\n");
     expect(stderr.match(/^opened/gm)).toHaveLength(1);
     expect(server.count("DELETE")).toBe(before + 1);
   });
 
   test("SIGINT ends it, and closes the sessions", async () => {
-    const running = place.start(["repl", "--capabilities", "caps", "--verbose"], { stdin: '(call "acme.hang" {})\n(+ 1 2)\n' });
+    const running = place.start(["repl", "--capabilities", "caps", "--verbose"], {
+      stdin: '(call "acme.hang" {})\n(+ 1 2)\n',
+    });
     await running.said("calling");
     running.child.kill("SIGINT");
     expect(await running.ended).toMatchObject({ code: 130, stdout: "" });
@@ -172,7 +192,7 @@ describe("at a terminal", () => {
   }
 
   test("values are laid out for the width, in colours", async () => {
-    terminal.type("(for [x (range 4)] {:number x :text \"as long as it takes\"})\r");
+    terminal.type('(for [x (range 4)] {:number x :text "as long as it takes"})\r');
     const shown = await terminal.until(/takes"\}\]\n[^\n]*rtfs> $/);
     expect(shown).toContain('\n[{:number 0 :text "as long as it takes"}\n {:number 1 :text');
     expect(terminal.everything).toContain("\u001b[36m:number\u001b[39m \u001b[33m0\u001b[39m");

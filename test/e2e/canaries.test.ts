@@ -88,23 +88,39 @@ beforeAll(async () => {
   };
   const forms: string[] = [];
   for (const [name, credential] of Object.entries(credentials)) {
-    for (const way of WAYS_TO_SAY) forms.push(declare(`${name}.${way}`, `:server_url "${server.url}" :tool_name "${way}" ${credential}`));
+    for (const way of WAYS_TO_SAY)
+      forms.push(declare(`${name}.${way}`, `:server_url "${server.url}" :tool_name "${way}" ${credential}`));
   }
   forms.push(declare("url.500", `:server_url "${server.url}?api_key=${CANARY.literalQuery}" :tool_name "500"`));
-  forms.push(declare("kept.500", `:server_url "${server.url}" :tool_name "500" :auth_env_var "TOKEN"`, ":idempotent true :cache {:ttl_ms 1000} :circuit_breaker {:failures 1}"));
-  forms.push(declare("userinfo.500", `:server_url "http://somebody:${CANARY.userinfo}@127.0.0.1:9/mcp" :tool_name "500"`));
-  forms.push(declare("override.500", `:server_url "${server.url}" :server_url_override_env "OVERRIDE" :tool_name "500"`));
+  forms.push(
+    declare(
+      "kept.500",
+      `:server_url "${server.url}" :tool_name "500" :auth_env_var "TOKEN"`,
+      ":idempotent true :cache {:ttl_ms 1000} :circuit_breaker {:failures 1}",
+    ),
+  );
+  forms.push(
+    declare("userinfo.500", `:server_url "http://somebody:${CANARY.userinfo}@127.0.0.1:9/mcp" :tool_name "500"`),
+  );
+  forms.push(
+    declare("override.500", `:server_url "${server.url}" :server_url_override_env "OVERRIDE" :tool_name "500"`),
+  );
   const child = `:command "${process.execPath}" :args ["${join(import.meta.dirname, "echoing-child.mjs")}" "--token" "${CANARY.stdioArgument}"] :env {"A_TOKEN" "\${CHILD_TOKEN}" "B_SECRET" "${CANARY.stdioLiteral}"}`;
   forms.push(declare("child.say", `${child} :tool_name "say"`), declare("child.die", `${child} :tool_name "die"`));
   ids.push("schema.structured");
   forms.push(
     `(capability "schema.structured" :description "d" :metadata {:mcp {:server_url "${server.url}" :tool_name "structured" :auth_env_var "TOKEN" :requires_session "auto"}} :output-schema [:map [:said :int]])`,
   );
-  forms.push(`(capability "fine.fine" :description "d" :metadata {:mcp {:server_url "${server.url}" :tool_name "fine" :auth_env_var "TOKEN" :requires_session "auto"}} :input-schema [:map [:n :int]])`);
+  forms.push(
+    `(capability "fine.fine" :description "d" :metadata {:mcp {:server_url "${server.url}" :tool_name "fine" :auth_env_var "TOKEN" :requires_session "auto"}} :input-schema [:map [:n :int]])`,
+  );
   await mkdir(join(folder, "mine"));
   await writeFile(join(folder, "mine", "all.rtfs"), forms.join("\n"));
   await mkdir(join(folder, "broken"));
-  await writeFile(join(folder, "broken", "broken.rtfs"), `(capability "b.b" :metadata {:mcp {:auth_token "${CANARY.literalToken}" :tool_name }})`);
+  await writeFile(
+    join(folder, "broken", "broken.rtfs"),
+    `(capability "b.b" :metadata {:mcp {:auth_token "${CANARY.literalToken}" :tool_name }})`,
+  );
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -138,46 +154,79 @@ const EVENTS: Readonly<Record<keyof RuntimeEvents, true>> = {
   warning: true,
 };
 
-test("of a library's user no error, event, span, metric, session or diagnosis holds a secret", { timeout: 120_000 }, async () => {
-  const sdk = startSdk();
-  const outputs: [where: string, text: string][] = [];
-  const note = (where: string, value: unknown): void => void outputs.push([where, typeof value === "string" ? value : everyWay(value)]);
-  const env = await createEnvironment({
-    capabilities: [join(folder, "mine")],
-    config: {},
-    env: VARIABLES,
-    cwd: folder,
-    onWarning: (warning) => note("warning while loading", warning),
-    output: { print: (text) => note("print", text), log: (text) => note("log", text) },
-  });
-  for (const name of Object.keys(EVENTS) as (keyof RuntimeEvents)[]) env.on(name, (event) => note(`event ${name}`, event));
-  for (const id of [...ids, ...ids.filter((known) => known.startsWith("kept"))]) {
-    note(`error of ${id}`, await env.call(id, {}, { timeoutMs: 5_000 }).catch((error: unknown) => error));
-    note(`sessions after ${id}`, env.sessions.list());
-  }
-  const caller = { id: "somebody", credentials: { TOKEN: CANARY.caller } };
-  for (const way of WAYS_TO_SAY) note(`error for a caller, ${way}`, await env.call(`bearer.${way}`, {}, { caller }).catch((error: unknown) => error));
-  // A secret that is known and comes back as an input is no less one.
-  note("error of an input", await env.call("fine.fine", { n: CANARY.token }).catch((error: unknown) => error));
-  note("error of a program", await env.run(`(call "fine.fine" {:n "${CANARY.token}"})`).catch((error: unknown) => error));
-  note("diagnosis", await env.diagnose({ timeoutMs: 5_000 }));
-  note("breakers", env.policies.breakers());
-  await env.close();
-  for (const span of sdk.spans()) note(`span ${span.name}`, { name: span.name, attributes: span.attributes, events: span.events, status: span.status });
-  for (const [name, metric] of await sdk.metrics()) note(`metric ${name}`, metric.dataPoints);
-  await sdk.stop();
+test(
+  "of a library's user no error, event, span, metric, session or diagnosis holds a secret",
+  { timeout: 120_000 },
+  async () => {
+    const sdk = startSdk();
+    const outputs: [where: string, text: string][] = [];
+    const note = (where: string, value: unknown): void =>
+      void outputs.push([where, typeof value === "string" ? value : everyWay(value)]);
+    const env = await createEnvironment({
+      capabilities: [join(folder, "mine")],
+      config: {},
+      env: VARIABLES,
+      cwd: folder,
+      onWarning: (warning) => note("warning while loading", warning),
+      output: { print: (text) => note("print", text), log: (text) => note("log", text) },
+    });
+    for (const name of Object.keys(EVENTS) as (keyof RuntimeEvents)[])
+      env.on(name, (event) => note(`event ${name}`, event));
+    for (const id of [...ids, ...ids.filter((known) => known.startsWith("kept"))]) {
+      note(`error of ${id}`, await env.call(id, {}, { timeoutMs: 5_000 }).catch((error: unknown) => error));
+      note(`sessions after ${id}`, env.sessions.list());
+    }
+    const caller = { id: "somebody", credentials: { TOKEN: CANARY.caller } };
+    for (const way of WAYS_TO_SAY)
+      note(
+        `error for a caller, ${way}`,
+        await env.call(`bearer.${way}`, {}, { caller }).catch((error: unknown) => error),
+      );
+    // A secret that is known and comes back as an input is no less one.
+    note("error of an input", await env.call("fine.fine", { n: CANARY.token }).catch((error: unknown) => error));
+    note(
+      "error of a program",
+      await env.run(`(call "fine.fine" {:n "${CANARY.token}"})`).catch((error: unknown) => error),
+    );
+    note("diagnosis", await env.diagnose({ timeoutMs: 5_000 }));
+    note("breakers", env.policies.breakers());
+    await env.close();
+    for (const span of sdk.spans())
+      note(`span ${span.name}`, {
+        name: span.name,
+        attributes: span.attributes,
+        events: span.events,
+        status: span.status,
+      });
+    for (const [name, metric] of await sdk.metrics()) note(`metric ${name}`, metric.dataPoints);
+    await sdk.stop();
 
-  // The test is worth something only if the secrets were there to be leaked.
-  const heard = server.heard.join("\n");
-  for (const place of ["token", "caller", "apiKeyHeader", "literalHeader", "literalToken", "literalQuery", "session", "jwt"] as const) {
-    expect([place, heard.includes(CANARY[place])]).toEqual([place, true]);
-  }
-  expect(outputs.length).toBeGreaterThan(1_000);
-  expect(outputs.flatMap(([where, text]) => leaks(text).map((place) => `${place} in ${where}: ${text.slice(0, 300)}`))).toEqual([]);
-});
+    // The test is worth something only if the secrets were there to be leaked.
+    const heard = server.heard.join("\n");
+    for (const place of [
+      "token",
+      "caller",
+      "apiKeyHeader",
+      "literalHeader",
+      "literalToken",
+      "literalQuery",
+      "session",
+      "jwt",
+    ] as const) {
+      expect([place, heard.includes(CANARY[place])]).toEqual([place, true]);
+    }
+    expect(outputs.length).toBeGreaterThan(1_000);
+    expect(
+      outputs.flatMap(([where, text]) => leaks(text).map((place) => `${place} in ${where}: ${text.slice(0, 300)}`)),
+    ).toEqual([]);
+  },
+);
 
 describe("on the command line", () => {
-  const run = async (argv: readonly string[], variables: Readonly<Record<string, string>> = VARIABLES): Promise<string> => {
+  const run = async (
+    argv: readonly string[],
+    variables: Readonly<Record<string, string>> = VARIABLES,
+  ): Promise<string> => {
     let written = "";
     const sink = { write: (text: string) => void (written += text) };
     const world = {
@@ -194,15 +243,19 @@ describe("on the command line", () => {
   };
   const at = (...argv: string[]): string[] => [...argv, "--capabilities", "mine"];
 
-  test.each([[[]], [["--verbose"]], [["--json"]], [["--verbose", "--json"]]])("no call tells a secret: %j", { timeout: 120_000 }, async (flags) => {
-    const found: string[] = [];
-    for (const id of ids) {
-      const written = await run(at("call", id, "{}", "--timeout", "5000", ...flags));
-      expect(written).not.toBe("");
-      found.push(...leaks(written).map((place) => `${place} by ${id}: ${written}`));
-    }
-    expect(found).toEqual([]);
-  });
+  test.each([[[]], [["--verbose"]], [["--json"]], [["--verbose", "--json"]]])(
+    "no call tells a secret: %j",
+    { timeout: 120_000 },
+    async (flags) => {
+      const found: string[] = [];
+      for (const id of ids) {
+        const written = await run(at("call", id, "{}", "--timeout", "5000", ...flags));
+        expect(written).not.toBe("");
+        found.push(...leaks(written).map((place) => `${place} by ${id}: ${written}`));
+      }
+      expect(found).toEqual([]);
+    },
+  );
 
   test.each([
     ["list"],
@@ -238,13 +291,29 @@ describe("on the command line", () => {
   });
 
   test("a secret in the configuration is no text of an error about it", async () => {
-    await writeFile(join(folder, "config.json"), JSON.stringify({ store: "redis://somebody:${STORE_PASSWORD}@127.0.0.1:1", sesion: {} }));
-    for (const argv of [["list", "--config", "config.json"], ["doctor", "--config", "config.json"]]) expect(leaks(await run(argv))).toEqual([]);
-    await writeFile(join(folder, "config.json"), JSON.stringify({ store: "redis://somebody:${STORE_PASSWORD}@127.0.0.1:1" }));
-    for (const argv of [["list", "--config", "config.json"], ["doctor", "--config", "config.json", "--json"]]) expect(leaks(await run(argv))).toEqual([]);
+    await writeFile(
+      join(folder, "config.json"),
+      JSON.stringify({ store: "redis://somebody:${STORE_PASSWORD}@127.0.0.1:1", sesion: {} }),
+    );
+    for (const argv of [
+      ["list", "--config", "config.json"],
+      ["doctor", "--config", "config.json"],
+    ])
+      expect(leaks(await run(argv))).toEqual([]);
+    await writeFile(
+      join(folder, "config.json"),
+      JSON.stringify({ store: "redis://somebody:${STORE_PASSWORD}@127.0.0.1:1" }),
+    );
+    for (const argv of [
+      ["list", "--config", "config.json"],
+      ["doctor", "--config", "config.json", "--json"],
+    ])
+      expect(leaks(await run(argv))).toEqual([]);
   });
 
   test("a value that a program gives is shown without secrets that are known", async () => {
-    expect(await run(at("eval", '[(try (call "bearer.500" {}) (catch e 1)) (call "ccos.system.get-env" "TOKEN")]'))).toBe('[1 "[redacted]"]\n');
+    expect(
+      await run(at("eval", '[(try (call "bearer.500" {}) (catch e 1)) (call "ccos.system.get-env" "TOKEN")]')),
+    ).toBe('[1 "[redacted]"]\n');
   });
 });

@@ -9,7 +9,11 @@ import { toolFile } from "../cli/tool-server.ts";
 const child = join(import.meta.dirname, "stubborn-child.mjs");
 const TOOLS: McpServerDials["tools"] = [
   { name: "echo", run: (input) => text(JSON.stringify(input)) },
-  { name: "hang", run: (_input, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(text("aborted")), { once: true })) },
+  {
+    name: "hang",
+    run: (_input, { signal }) =>
+      new Promise((resolve) => signal.addEventListener("abort", () => resolve(text("aborted")), { once: true })),
+  },
 ];
 
 let place: Place;
@@ -42,7 +46,13 @@ const stdioFile = (id: string, tool: string, manner: string): string =>
 
 test("when close resolves nothing is left, and the process ends by itself", { timeout: 60_000 }, async () => {
   const [legacy, modern] = await Promise.all([serve(), serve({ era: "modern" })]);
-  const program = spawn(process.execPath, [join(import.meta.dirname, "closing-process.ts"), legacy.url, modern.url, child, join(place.folder, "pids")]);
+  const program = spawn(process.execPath, [
+    join(import.meta.dirname, "closing-process.ts"),
+    legacy.url,
+    modern.url,
+    child,
+    join(place.folder, "pids"),
+  ]);
   let stdout = "";
   let stderr = "";
   program.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -53,7 +63,12 @@ test("when close resolves nothing is left, and the process ends by itself", { ti
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   // Nothing held it back once it had said its last.
   expect(performance.now() - saidAt).toBeLessThan(1_500);
-  const said = JSON.parse(stdout.split("\n")[1] ?? "") as { before: string[]; after: string[]; ends: string[]; sessions: unknown[] };
+  const said = JSON.parse(stdout.split("\n")[1] ?? "") as {
+    before: string[];
+    after: string[];
+    ends: string[];
+    sessions: unknown[];
+  };
   expect(said.after.toSorted()).toEqual(said.before.toSorted());
   expect(said.sessions).toEqual([]);
   // What waited for its turn, for another try (it fails as the last one did), and for two answers.
@@ -73,7 +88,10 @@ const SIGNALS: [NodeJS.Signals, number][] = [
 
 describe.each(SIGNALS)("%s ends a command with %i and leaves nothing:", (signal, exit) => {
   /** Starts a call, sends the signal once `ready` holds, and says how it ended. */
-  async function interrupt(args: readonly string[], ready: () => boolean): Promise<{ code: number | null; stdout: string; stderr: string; ms: number }> {
+  async function interrupt(
+    args: readonly string[],
+    ready: () => boolean,
+  ): Promise<{ code: number | null; stdout: string; stderr: string; ms: number }> {
     const running = place.start([...args, "--capabilities", "mine"]);
     await expect.poll(ready, { timeout: 15_000, interval: 20 }).toBe(true);
     const at = performance.now();
@@ -89,22 +107,32 @@ describe.each(SIGNALS)("%s ends a command with %i and leaves nothing:", (signal,
     }
   };
 
-  test("a call under way over HTTP: it is cancelled at the peer, and its session ended", { timeout: 30_000 }, async () => {
-    const server = await serve();
-    await place.write({ "mine/a.rtfs": toolFile("a.hang", server.url) });
-    const { code, stdout, stderr, ms } = await interrupt(["call", "a.hang", "{}"], () => server.counts.executed === 1);
-    expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
-    expect(stderr).toContain("error[canceled]");
-    expect(ms).toBeLessThan(4_000);
-    expect([...server.sessions.values()].map(({ state }) => state)).toEqual(["deleted"]);
-    expect(server.counts.cancelled).toBe(1);
-    expect(server.open).toBe(0);
-  });
+  test(
+    "a call under way over HTTP: it is cancelled at the peer, and its session ended",
+    { timeout: 30_000 },
+    async () => {
+      const server = await serve();
+      await place.write({ "mine/a.rtfs": toolFile("a.hang", server.url) });
+      const { code, stdout, stderr, ms } = await interrupt(
+        ["call", "a.hang", "{}"],
+        () => server.counts.executed === 1,
+      );
+      expect({ code, stdout }).toEqual({ code: exit, stdout: "" });
+      expect(stderr).toContain("error[canceled]");
+      expect(ms).toBeLessThan(4_000);
+      expect([...server.sessions.values()].map(({ state }) => state)).toEqual(["deleted"]);
+      expect(server.counts.cancelled).toBe(1);
+      expect(server.open).toBe(0);
+    },
+  );
 
   test("a program between its calls", { timeout: 30_000 }, async () => {
     const server = await serve();
     await place.write({ "mine/a.rtfs": toolFile("a.echo", server.url) });
-    const { code } = await interrupt(["eval", '(reduce (fn [sum n] (do (call "a.echo" {:n n}) (+ sum n))) 0 (range 0 1000000))'], () => server.counts.executed > 3);
+    const { code } = await interrupt(
+      ["eval", '(reduce (fn [sum n] (do (call "a.echo" {:n n}) (+ sum n))) 0 (range 0 1000000))'],
+      () => server.counts.executed > 3,
+    );
     expect(code).toBe(exit);
     expect([...server.sessions.values()].map(({ state }) => state)).toEqual(["deleted"]);
   });

@@ -2,7 +2,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createEnvironment, type CCOSEnvironment } from "../../src/environment.ts";
 import { startMcpServer, text, type McpServerDials } from "../../testing/mcp-server.ts";
 
-const TOOLS: McpServerDials["tools"] = [{ name: "long", inputSchema: { type: "object" }, run: () => text("x".repeat(5_000)) }];
+const TOOLS: McpServerDials["tools"] = [
+  { name: "long", inputSchema: { type: "object" }, run: () => text("x".repeat(5_000)) },
+];
 
 async function open(configure: (origin: string) => object, own = ""): Promise<CCOSEnvironment> {
   const server = await startMcpServer({ tools: TOOLS });
@@ -23,15 +25,25 @@ async function open(configure: (origin: string) => object, own = ""): Promise<CC
 describe("the size of an answer", () => {
   test("is limited by the configuration, for all endpoints or for some", async () => {
     const everywhere = await open(() => ({ max_response_bytes: 2000 }));
-    await expect(everywhere.call("acme.long", {})).rejects.toMatchObject({ message: expect.stringContaining("more than 2000 bytes") });
+    await expect(everywhere.call("acme.long", {})).rejects.toMatchObject({
+      message: expect.stringContaining("more than 2000 bytes"),
+    });
     const somewhere = await open((origin) => ({ endpoints: { [origin]: { max_response_bytes: 3000 } } }));
-    await expect(somewhere.call("acme.long", {})).rejects.toMatchObject({ message: expect.stringContaining("more than 3000 bytes") });
+    await expect(somewhere.call("acme.long", {})).rejects.toMatchObject({
+      message: expect.stringContaining("more than 3000 bytes"),
+    });
   });
 
   test("is the endpoint's before that of all, and the capability's before both", async () => {
-    const endpoint = await open((origin) => ({ max_response_bytes: 2000, endpoints: { [origin]: { max_response_bytes: 90_000 } } }));
+    const endpoint = await open((origin) => ({
+      max_response_bytes: 2000,
+      endpoints: { [origin]: { max_response_bytes: 90_000 } },
+    }));
     expect(await endpoint.call("acme.long", {})).toHaveLength(5_000);
-    const capability = await open((origin) => ({ endpoints: { [origin]: { max_response_bytes: 2000 } } }), ":max_response_bytes 90000");
+    const capability = await open(
+      (origin) => ({ endpoints: { [origin]: { max_response_bytes: 2000 } } }),
+      ":max_response_bytes 90000",
+    );
     expect(await capability.call("acme.long", {})).toHaveLength(5_000);
   });
 });

@@ -11,23 +11,37 @@ const [port = "0", file = "", forgetAfter = "50"] = process.argv.slice(2);
 const sessions = new Map<string, number>();
 let opened = 0;
 
-const answer = (response: ServerResponse, status: number, body?: object, headers: Record<string, string> = {}): void => {
+const answer = (
+  response: ServerResponse,
+  status: number,
+  body?: object,
+  headers: Record<string, string> = {},
+): void => {
   response.writeHead(status, body === undefined ? headers : { "content-type": "application/json", ...headers });
   response.end(body === undefined ? undefined : JSON.stringify({ jsonrpc: "2.0", ...body }));
 };
 
 const handle = (request: IncomingMessage, response: ServerResponse, text: string): void => {
   if (request.method !== "POST") return answer(response, 405);
-  const { id, method, params } = JSON.parse(text) as { id?: string; method: string; params?: { arguments?: { n?: number } } };
+  const { id, method, params } = JSON.parse(text) as {
+    id?: string;
+    method: string;
+    params?: { arguments?: { n?: number } };
+  };
   if (method === "initialize") {
     const session = `${process.pid}-${++opened}`;
     sessions.set(session, 0);
     appendFileSync(file, "initialize\n");
-    const result = { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "counting", version: "1" } };
+    const result = {
+      protocolVersion: "2025-11-25",
+      capabilities: { tools: {} },
+      serverInfo: { name: "counting", version: "1" },
+    };
     return answer(response, 200, { id, result }, { "mcp-session-id": session });
   }
   if (method.startsWith("notifications/")) return answer(response, 202);
-  if (method !== "tools/call") return answer(response, 200, { id, error: { code: -32601, message: "Method not found" } });
+  if (method !== "tools/call")
+    return answer(response, 200, { id, error: { code: -32601, message: "Method not found" } });
   const session = String(request.headers["mcp-session-id"] ?? "");
   const served = sessions.get(session);
   if (served === undefined) return answer(response, 404, { id, error: { code: -32001, message: "Session not found" } });

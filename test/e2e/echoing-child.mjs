@@ -8,7 +8,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (id === undefined) continue;
   const answer = (content) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...content })}\n`);
   if (method === "initialize") {
-    answer({ result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: said, version: said } } });
+    answer({
+      result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: said, version: said } },
+    });
   } else if (method !== "tools/call") answer({ error: { code: -32601, message: `Method not found: ${said}` } });
   else if (params.name === "die") {
     process.stderr.write(`${said}\n`, () => process.exit(3));

@@ -12,7 +12,21 @@ export interface EchoingServer extends AsyncDisposable {
   readonly heard: string[];
 }
 
-export const WAYS_TO_SAY = ["error-result", "rpc-error", "400", "401", "403", "404", "429", "500", "503", "redirect", "text", "broken-json", "cut"] as const;
+export const WAYS_TO_SAY = [
+  "error-result",
+  "rpc-error",
+  "400",
+  "401",
+  "403",
+  "404",
+  "429",
+  "500",
+  "503",
+  "redirect",
+  "text",
+  "broken-json",
+  "cut",
+] as const;
 
 /** @param sessionId what it gives to every session: a secret of its own */
 export async function startEchoingServer(sessionId: string): Promise<EchoingServer> {
@@ -21,16 +35,23 @@ export async function startEchoingServer(sessionId: string): Promise<EchoingServ
     let body = "";
     for await (const chunk of request) body += String(chunk);
     // Longer every time, so that whoever cuts it short cuts it somewhere else.
-    const said = "x".repeat((heard.length * 7) % 300) + JSON.stringify({ headers: request.headers, url: request.url, sessionId, body });
+    const said =
+      "x".repeat((heard.length * 7) % 300) +
+      JSON.stringify({ headers: request.headers, url: request.url, sessionId, body });
     heard.push(said);
     if (request.method !== "POST") return void response.writeHead(500, { "content-type": "text/plain" }).end(said);
     const message = JSON.parse(body) as { id?: unknown; method: string; params?: { name?: string } };
     if (message.id === undefined) return void response.writeHead(202).end();
     const answer = (content: object, headers: Record<string, string> = {}): void =>
-      void response.writeHead(200, { "content-type": "application/json", ...headers }).end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...content }));
+      void response
+        .writeHead(200, { "content-type": "application/json", ...headers })
+        .end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...content }));
     if (message.method === "initialize") {
       const serverInfo = { name: said.slice(0, 90), version: request.headers.authorization ?? "1" };
-      return answer({ result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo } }, { "mcp-session-id": sessionId });
+      return answer(
+        { result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo } },
+        { "mcp-session-id": sessionId },
+      );
     }
     if (message.method === "tools/call") return say(message.params?.name ?? "", said, response, answer);
     answer({ error: { code: -32601, message: `Method not found: ${said}` } });

@@ -25,14 +25,35 @@ interface World {
   ask(tenant: string, secret: string | undefined, input: object, id?: string): Promise<Answer>;
 }
 
-const LISTENED = ["callStarted", "callEnded", "sessionReused", "attemptStarted", "attemptEnded", "sessionOpened", "sessionLost", "sessionClosed", "callShared", "cacheHit", "cacheMissed", "callDelayed", "callRefused", "retryScheduled", "warning"] as const;
+const LISTENED = [
+  "callStarted",
+  "callEnded",
+  "sessionReused",
+  "attemptStarted",
+  "attemptEnded",
+  "sessionOpened",
+  "sessionLost",
+  "sessionClosed",
+  "callShared",
+  "cacheHit",
+  "cacheMissed",
+  "callDelayed",
+  "callRefused",
+  "retryScheduled",
+  "warning",
+] as const;
 
 /** One server, one capability, every kind of sharing switched on. */
 async function open(scope: string): Promise<World> {
   let runs = 0;
   const server = await startMcpServer({
     delayMs: 3,
-    tools: [{ name: "whoami", run: (_input, { token, sessionId }) => text(JSON.stringify({ token, session: sessionId, run: ++runs })) }],
+    tools: [
+      {
+        name: "whoami",
+        run: (_input, { token, sessionId }) => text(JSON.stringify({ token, session: sessionId, run: ++runs })),
+      },
+    ],
   });
   const variables: Record<string, string> = {};
   const env = await createEnvironment({ env: variables, config: {}, capabilities: [] });
@@ -42,7 +63,10 @@ async function open(scope: string): Promise<World> {
   });
   const capability = (id: string, policies: string): string =>
     `(capability "${id}" :description "Who am I" :metadata {:mcp {:server_url "${server.url}" :tool_name "whoami" :requires_session "auto" :auth_env_var "SECRET"} :idempotent true :session {:scope "${scope}"} ${policies}})`;
-  await env.capabilities.load(capability("acme.kept", ":cache {:ttl_ms 60000} :single_flight true") + capability("acme.shared", ":single_flight true"));
+  await env.capabilities.load(
+    capability("acme.kept", ":cache {:ttl_ms 60000} :single_flight true") +
+      capability("acme.shared", ":single_flight true"),
+  );
   const told: Told[] = [];
   for (const name of LISTENED) env.on(name, (event) => void told.push({ name, event: event as Told["event"] }));
   return {
@@ -58,7 +82,10 @@ async function open(scope: string): Promise<World> {
 }
 
 /** What the events tell of each caller: their calls, and the sessions these ran on. */
-function callsOf(told: readonly Told[]): { readonly callers: ReadonlyMap<string, string>; readonly sessions: ReadonlyMap<string, ReadonlySet<string>> } {
+function callsOf(told: readonly Told[]): {
+  readonly callers: ReadonlyMap<string, string>;
+  readonly sessions: ReadonlyMap<string, ReadonlySet<string>>;
+} {
   const callers = new Map<string, string>();
   const sessions = new Map<string, Set<string>>();
   for (const { name, event } of told) {
@@ -80,48 +107,57 @@ const ANN = "ann@tenants";
 const BOB = "bob@tenants";
 
 describe("two tenants at one server, asking the same at the same time, with secrets that rotate", () => {
-  test.each([["caller"], ["identity"]])("share no session, no kept answer, no answer under way and no line of a log (scope %s)", async (scope) => {
-    const { env, server, told, ask } = await open(scope);
-    const random = createSeededRandom(7);
-    const secretOf = (tenant: string, generation: number): string => `secret-of-${tenant}-${generation}`;
-    const generation: Record<string, number> = { [ANN]: 0, [BOB]: 0 };
-    for (let round = 0; round < 60; round++) {
-      if (round % 7 === 6) generation[round % 2 === 0 ? ANN : BOB]! += 1;
-      const asked = Array.from({ length: 12 }, () => {
-        const tenant = random.next() < 0.5 ? ANN : BOB;
-        const secret = secretOf(tenant, generation[tenant] ?? 0);
-        const id = random.next() < 0.5 ? "acme.kept" : "acme.shared";
-        return ask(tenant, secret, { question: randomInteger(random, 0, 3) }, id).then((answer) => [secret, answer.token]);
-      });
-      for (const [asWhom, seenAs] of await Promise.all(asked)) expect(seenAs).toBe(asWhom);
-    }
-    // Worth something only where there was something to share.
-    expect(count(told, "cacheHit")).toBeGreaterThan(50);
-    expect(count(told, "callShared")).toBeGreaterThan(50);
-    expect(count(told, "sessionReused")).toBeGreaterThan(50);
+  test.each([["caller"], ["identity"]])(
+    "share no session, no kept answer, no answer under way and no line of a log (scope %s)",
+    async (scope) => {
+      const { env, server, told, ask } = await open(scope);
+      const random = createSeededRandom(7);
+      const secretOf = (tenant: string, generation: number): string => `secret-of-${tenant}-${generation}`;
+      const generation: Record<string, number> = { [ANN]: 0, [BOB]: 0 };
+      for (let round = 0; round < 60; round++) {
+        if (round % 7 === 6) generation[round % 2 === 0 ? ANN : BOB]! += 1;
+        const asked = Array.from({ length: 12 }, () => {
+          const tenant = random.next() < 0.5 ? ANN : BOB;
+          const secret = secretOf(tenant, generation[tenant] ?? 0);
+          const id = random.next() < 0.5 ? "acme.kept" : "acme.shared";
+          return ask(tenant, secret, { question: randomInteger(random, 0, 3) }, id).then((answer) => [
+            secret,
+            answer.token,
+          ]);
+        });
+        for (const [asWhom, seenAs] of await Promise.all(asked)) expect(seenAs).toBe(asWhom);
+      }
+      // Worth something only where there was something to share.
+      expect(count(told, "cacheHit")).toBeGreaterThan(50);
+      expect(count(told, "callShared")).toBeGreaterThan(50);
+      expect(count(told, "sessionReused")).toBeGreaterThan(50);
 
-    for (const session of server.sessions.values()) expect([...session.tokens]).toEqual(session.calls === 0 ? [] : [session.token]);
-    const { callers, sessions } = callsOf(told);
-    const ofAnn = sessions.get(ANN) ?? new Set<string>();
-    const ofBob = sessions.get(BOB) ?? new Set<string>();
-    expect(ofAnn.size).toBeGreaterThan(0);
-    expect([...ofAnn].filter((id) => ofBob.has(id))).toEqual([]);
-    for (const { event } of told.filter(({ name }) => name === "callShared")) {
-      expect(callers.get(event.leaderId ?? "")).toBe(callers.get(event.callId ?? ""));
-    }
-    // What is told of one tenant names the other nowhere, and the secret of neither.
-    for (const { name, event } of told) {
-      const line = inspect({ name, event }, { depth: 8 });
-      expect(line).not.toContain("secret-of-");
-      const owner = callers.get(event.callId ?? "");
-      if (owner !== undefined) expect(line).not.toContain(owner === ANN ? BOB : ANN);
-    }
-    expect(inspect(env.sessions.list(), { depth: 8 })).not.toMatch(/secret-of-/);
-  });
+      for (const session of server.sessions.values())
+        expect([...session.tokens]).toEqual(session.calls === 0 ? [] : [session.token]);
+      const { callers, sessions } = callsOf(told);
+      const ofAnn = sessions.get(ANN) ?? new Set<string>();
+      const ofBob = sessions.get(BOB) ?? new Set<string>();
+      expect(ofAnn.size).toBeGreaterThan(0);
+      expect([...ofAnn].filter((id) => ofBob.has(id))).toEqual([]);
+      for (const { event } of told.filter(({ name }) => name === "callShared")) {
+        expect(callers.get(event.leaderId ?? "")).toBe(callers.get(event.callId ?? ""));
+      }
+      // What is told of one tenant names the other nowhere, and the secret of neither.
+      for (const { name, event } of told) {
+        const line = inspect({ name, event }, { depth: 8 });
+        expect(line).not.toContain("secret-of-");
+        const owner = callers.get(event.callId ?? "");
+        if (owner !== undefined) expect(line).not.toContain(owner === ANN ? BOB : ANN);
+      }
+      expect(inspect(env.sessions.list(), { depth: 8 })).not.toMatch(/secret-of-/);
+    },
+  );
 
   test("every opening is of one tenant: as many handshakes as there were secrets", async () => {
     const { server, ask } = await open("identity");
-    await Promise.all(Array.from({ length: 40 }, (_, n) => ask(n % 2 === 0 ? ANN : BOB, `secret-of-${n % 2}`, {}, "acme.shared")));
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) => ask(n % 2 === 0 ? ANN : BOB, `secret-of-${n % 2}`, {}, "acme.shared")),
+    );
     expect(server.counts.initialize).toBe(2);
     expect(new Set([...server.sessions.values()].map(({ token }) => token)).size).toBe(2);
   });

@@ -29,7 +29,9 @@ async function haul(idempotent: boolean): Promise<Haul> {
     server = spawn(process.execPath, [join(import.meta.dirname, "counting-server.ts"), String(port), file, "50"], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    return await new Promise((resolve) => server?.stdout?.once("data", (data: Buffer) => resolve(Number(data.toString()))));
+    return await new Promise((resolve) =>
+      server?.stdout?.once("data", (data: Buffer) => resolve(Number(data.toString()))),
+    );
   };
   const kill = async (): Promise<void> => {
     const ended = new Promise((resolve) => server?.once("exit", resolve));

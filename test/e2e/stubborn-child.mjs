@@ -14,7 +14,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (id === undefined || manner === "mute") continue;
   const answer = (content) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...content })}\n`);
   if (method === "initialize") {
-    answer({ result: { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "stubborn", version: "1" } } });
+    answer({
+      result: {
+        protocolVersion: "2025-06-18",
+        capabilities: { tools: {} },
+        serverInfo: { name: "stubborn", version: "1" },
+      },
+    });
   } else if (method !== "tools/call") answer({ error: { code: -32601, message: "Method not found" } });
   else if (params.name !== "hang") answer({ result: { content: [{ type: "text", text: "done" }] } });
 }

@@ -19,7 +19,13 @@ import {
   type Value,
 } from "../../src/rtfs/index.ts";
 
-const LIMITS: Partial<Limits> = { maxSteps: 3_000, maxDepth: 300, timeoutMs: 1_000, maxCollectionSize: 5_000, maxOutputSize: 100_000 };
+const LIMITS: Partial<Limits> = {
+  maxSteps: 3_000,
+  maxDepth: 300,
+  timeoutMs: 1_000,
+  maxCollectionSize: 5_000,
+  maxOutputSize: 100_000,
+};
 /** Far more than the limits allow. */
 const SLOWEST_MS = 4_000;
 
@@ -40,7 +46,8 @@ class Finding extends Error {}
 
 async function tryInput(text: string): Promise<void> {
   const { forms, errors } = read(text);
-  for (const error of errors) if (error.code !== "read-error") throw new Finding(`reading gives ${error.code}: ${error.message}`);
+  for (const error of errors)
+    if (error.code !== "read-error") throw new Finding(`reading gives ${error.code}: ${error.message}`);
   let value: Value;
   try {
     const run = compile(forms).run({ host: HOST, limits: LIMITS, sliceMs: Number.POSITIVE_INFINITY });
@@ -56,7 +63,10 @@ async function tryInput(text: string): Promise<void> {
 /** Every failure is one of ours, and of a kind that a program can have. */
 function checkError(error: unknown): void {
   if (!isCcosError(error)) throw error;
-  if (error.code === "internal") throw new Finding(`an internal error: ${error.message}\n${String((error.cause as Error | undefined)?.stack ?? error.stack)}`);
+  if (error.code === "internal")
+    throw new Finding(
+      `an internal error: ${error.message}\n${String((error.cause as Error | undefined)?.stack ?? error.stack)}`,
+    );
   JSON.stringify(error);
 }
 
@@ -70,10 +80,13 @@ function checkValue(value: Value): void {
     if (part === null || ["boolean", "string", "bigint"].includes(typeof part)) continue;
     if (typeof part === "number") {
       if (!Number.isSafeInteger(part) || Object.is(part, -0)) throw new Finding(`the number ${part} as an integer`);
-    } else if (part instanceof Vector || part instanceof List) open.push(...part.slice(0, Math.min(part.length, 1_000)));
+    } else if (part instanceof Vector || part instanceof List)
+      open.push(...part.slice(0, Math.min(part.length, 1_000)));
     else if (part instanceof RtfsMap) for (const entry of [...part].slice(0, 1_000)) open.push(...entry);
     else if (part instanceof RtfsError) open.push(part.data);
-    else if (!(part instanceof Float || part instanceof Keyword || part instanceof Sym || part instanceof RtfsFunction)) {
+    else if (
+      !(part instanceof Float || part instanceof Keyword || part instanceof Sym || part instanceof RtfsFunction)
+    ) {
       throw new Finding(`no value of the language: ${typeof part} ${Object.prototype.toString.call(part)}`);
     }
   }
@@ -97,10 +110,12 @@ function checkPrinting(value: Value): void {
   const { forms, errors } = read(text, { maxNesting: 1_000 });
   const [form] = forms;
   if (errors.length > 0 && /nest deeper/.test(errors[0]?.message ?? "")) return;
-  if (form === undefined || forms.length !== 1 || errors.length > 0) throw new Finding(`printed text that does not read back: ${text.slice(0, 300)}`);
+  if (form === undefined || forms.length !== 1 || errors.length > 0)
+    throw new Finding(`printed text that does not read back: ${text.slice(0, 300)}`);
   const back = formToValue(form);
   // NaN equals nothing, but prints as itself.
-  if (!equals(back, value) && print(back) !== text) throw new Finding(`printed as ${text.slice(0, 300)}, read back as ${print(back).slice(0, 300)}`);
+  if (!equals(back, value) && print(back) !== text)
+    throw new Finding(`printed as ${text.slice(0, 300)}, read back as ${print(back).slice(0, 300)}`);
 }
 
 const STEPS: string[] = [];

@@ -8,15 +8,73 @@ type Kind = "any" | "number" | "text" | "items" | "map" | "function" | "key" | "
 const KINDS: readonly Kind[] = ["any", "number", "text", "items", "map", "function", "key", "truth"];
 const FORMS = specialForms().map(({ name }) => name);
 const LITERALS: Readonly<Record<Exclude<Kind, "any">, readonly string[]>> = {
-  number: ["0", "1", "-1", "2", "7", "100", "9007199254740993", "-9223372036854775808", "9223372036854775807", "0.0", "-0.0", "1.5", "1e308", "##Inf", "##NaN"],
-  text: ['""', '"a"', '"a,b"', '"é😀\\u0000"', '"1.5"', '"[1,{\\"a\\":2.0}]"', '"(a+)+$"', '"a|b"', ...HOST_NAMES.map((name) => `"${name}"`)],
-  items: ["[]", "[1 2 3]", "(list 1 2)", "'(a b)", "[[1 2] [3 4]]", "[:a \"b\" nil 1.0]", "(range 10)", "[{:a 1} {:a 2}]", "()"],
+  number: [
+    "0",
+    "1",
+    "-1",
+    "2",
+    "7",
+    "100",
+    "9007199254740993",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "0.0",
+    "-0.0",
+    "1.5",
+    "1e308",
+    "##Inf",
+    "##NaN",
+  ],
+  text: [
+    '""',
+    '"a"',
+    '"a,b"',
+    '"é😀\\u0000"',
+    '"1.5"',
+    '"[1,{\\"a\\":2.0}]"',
+    '"(a+)+$"',
+    '"a|b"',
+    ...HOST_NAMES.map((name) => `"${name}"`),
+  ],
+  items: [
+    "[]",
+    "[1 2 3]",
+    "(list 1 2)",
+    "'(a b)",
+    "[[1 2] [3 4]]",
+    '[:a "b" nil 1.0]',
+    "(range 10)",
+    "[{:a 1} {:a 2}]",
+    "()",
+  ],
   map: ["{}", "{:a 1 :b [2 {:c 3}]}", '{"k" 1 2 :v}', '{"__proto__" {"x" 1} :constructor 2}', "(hash-map :a 1)"],
-  function: ["inc", "str", "+", "(fn [x] x)", "(fn [& r] r)", "#(+ %1 1)", ":a", "vector", "(fn [a b] b)", "count", "process-data"],
+  function: [
+    "inc",
+    "str",
+    "+",
+    "(fn [x] x)",
+    "(fn [& r] r)",
+    "#(+ %1 1)",
+    ":a",
+    "vector",
+    "(fn [a b] b)",
+    "count",
+    "process-data",
+  ],
   key: [":a", ":b", "0", "1", '"k"', ...HOST_NAMES.slice(0, 12).flatMap((name) => [`:${name}`, `"${name}"`])],
   truth: ["true", "false", "nil", "(= 1 1.0)"],
 };
-const TYPES = ["Int", "Float?", ":string", "[:vector :int]", "[:map [:a :int ?]]", "[:union :int :string]", "[:and :int [:>= 0]]", "[:enum 1 :a]", "[:map-of :keyword :any]"];
+const TYPES = [
+  "Int",
+  "Float?",
+  ":string",
+  "[:vector :int]",
+  "[:map [:a :int ?]]",
+  "[:union :int :string]",
+  "[:and :int [:>= 0]]",
+  "[:enum 1 :a]",
+  "[:map-of :keyword :any]",
+];
 // Locals that a program can count on.
 const NAMES = ["a", "b", "c", "x", "f", "m"];
 
@@ -30,7 +88,12 @@ interface Builtin {
 const BUILTINS: readonly Builtin[] = Object.values(TOPICS)
   .flat()
   .flatMap(({ name, aliases = [], params, arity }) =>
-    [name, ...aliases].map((each) => ({ name: each, kinds: kindsOf(params), min: arity[0], max: Math.min(arity[1], arity[0] + 3) })),
+    [name, ...aliases].map((each) => ({
+      name: each,
+      kinds: kindsOf(params),
+      min: arity[0],
+      max: Math.min(arity[1], arity[0] + 3),
+    })),
   );
 
 /** What parameters are, by the names that the documentation gives them. */
@@ -52,7 +115,9 @@ function kindsOf(params: string): Kind[] {
 
 /** A program made from the grammar, whose parts mostly fit together. */
 export function generatedProgram(random: Random): string {
-  const body = Array.from({ length: randomInteger(random, 1, 3) }, () => expression(random, pick(random, KINDS), randomInteger(random, 1, 5)));
+  const body = Array.from({ length: randomInteger(random, 1, 3) }, () =>
+    expression(random, pick(random, KINDS), randomInteger(random, 1, 5)),
+  );
   const locals = `a ${literal(random, "number")} b ${literal(random, "text")} c ${literal(random, "items")} x ${literal(random, "any")} f ${literal(random, "function")} m ${literal(random, "map")}`;
   return random.next() < 0.9 ? `(let [${locals}] ${body.join("\n")})` : body.join("\n");
 }
@@ -74,7 +139,10 @@ function expression(random: Random, kind: Kind, depth: number): string {
     case 0:
       return `(let [${name} ${inner()} [${pick(random, NAMES)} & ${pick(random, NAMES)}] ${inner("items")}] ${inner(kind)})`;
     case 1:
-      return `(let [{:keys [${pick(random, NAMES)} ${pick(random, HOST_NAMES.filter((each) => /^[a-z_]\w*$/i.test(each)))}] :as m} ${inner("map")}] ${inner(kind)})`;
+      return `(let [{:keys [${pick(random, NAMES)} ${pick(
+        random,
+        HOST_NAMES.filter((each) => /^[a-z_]\w*$/i.test(each)),
+      )}] :as m} ${inner("map")}] ${inner(kind)})`;
     case 2:
       return `(let [${name} : ${pick(random, TYPES)} ${inner()}] ${inner(kind)})`;
     case 3:
@@ -142,6 +210,8 @@ function builtinCall(random: Random, depth: number): string {
   const { name, kinds, min, max } = pick(random, BUILTINS);
   const count = random.next() < 0.04 ? randomInteger(random, 0, 5) : randomInteger(random, min, max);
   const last = kinds.at(-1) ?? "any";
-  const args = Array.from({ length: count }, (_, at) => expression(random, random.next() < 0.05 ? "any" : (kinds[at] ?? last), depth - 1));
+  const args = Array.from({ length: count }, (_, at) =>
+    expression(random, random.next() < 0.05 ? "any" : (kinds[at] ?? last), depth - 1),
+  );
   return `(${[name, ...args].join(" ")})`;
 }

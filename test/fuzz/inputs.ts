@@ -7,23 +7,116 @@ import { builtinNames, formText, readProgram, specialForms } from "../../src/rtf
 const folder = new URL("../corpus/", import.meta.url);
 const CORPUS: readonly string[] = readdirSync(folder)
   .filter((name) => name.endsWith(".rtfs"))
-  .flatMap((name) => readProgram(readFileSync(new URL(name, folder), "utf8"), { file: name }).filter((_, index) => index % 3 === 0))
+  .flatMap((name) =>
+    readProgram(readFileSync(new URL(name, folder), "utf8"), { file: name }).filter((_, index) => index % 3 === 0),
+  )
   .map((form) => formText(form));
 
 const FUNCTIONS = builtinNames();
 const FORMS = specialForms().map(({ name }) => name);
 const ATOMS = [
-  "nil", "true", "false", "0", "1", "-1", "2", "7", "100", "9007199254740993", "-9223372036854775808", "9223372036854775807",
-  "0.0", "-0.0", "1.5", "1e308", "1e-320", "##Inf", "##-Inf", "##NaN", '""', '"a"', '"abc"', '"é😀"', '"\\u0000\\"\\\\"', '"1.5"',
-  '"[1,{\\"a\\":2}]"', '"(a+)+$"', ":a", ":b", ":keys", ":as", "a", "b", "x", "f", "_", "&", "?", "[]", "{}", "()", "[1 2 3]",
-  "{:a 1 :b [2 {:c 3}]}", '{"k" 1 2 :v}', "(list 1 2)", "'(a b)", "#(+ % 1)", "(fn [x] x)", "(fn [& r] r)", "inc", "+", "%", "%1",
-  "@name", "@:x", "resource://x/y", "2024-05-06T07:08:09Z", "123e4567-e89b-12d3-a456-426614174000", ":int", ": Int", ":string?",
-  "[:vector :int]", "[:map [:a :int ?]]", '(Exception. "e")', "(range 10)", "(range 3000)", ".getMessage", ".constructor",
+  "nil",
+  "true",
+  "false",
+  "0",
+  "1",
+  "-1",
+  "2",
+  "7",
+  "100",
+  "9007199254740993",
+  "-9223372036854775808",
+  "9223372036854775807",
+  "0.0",
+  "-0.0",
+  "1.5",
+  "1e308",
+  "1e-320",
+  "##Inf",
+  "##-Inf",
+  "##NaN",
+  '""',
+  '"a"',
+  '"abc"',
+  '"é😀"',
+  '"\\u0000\\"\\\\"',
+  '"1.5"',
+  '"[1,{\\"a\\":2}]"',
+  '"(a+)+$"',
+  ":a",
+  ":b",
+  ":keys",
+  ":as",
+  "a",
+  "b",
+  "x",
+  "f",
+  "_",
+  "&",
+  "?",
+  "[]",
+  "{}",
+  "()",
+  "[1 2 3]",
+  "{:a 1 :b [2 {:c 3}]}",
+  '{"k" 1 2 :v}',
+  "(list 1 2)",
+  "'(a b)",
+  "#(+ % 1)",
+  "(fn [x] x)",
+  "(fn [& r] r)",
+  "inc",
+  "+",
+  "%",
+  "%1",
+  "@name",
+  "@:x",
+  "resource://x/y",
+  "2024-05-06T07:08:09Z",
+  "123e4567-e89b-12d3-a456-426614174000",
+  ":int",
+  ": Int",
+  ":string?",
+  "[:vector :int]",
+  "[:map [:a :int ?]]",
+  '(Exception. "e")',
+  "(range 10)",
+  "(range 3000)",
+  ".getMessage",
+  ".constructor",
 ];
 const NUMBERS = ATOMS.filter((atom) => /^-?[\d.]+(?:e|$)/.test(atom));
 const KEYWORDS = [":a", ":b", ":c", ":keys", ":as", ":else", ":int", ...HOST_NAMES.map((name) => `:${name}`)];
-const TOKENS = [...ATOMS, ...FUNCTIONS, ...FORMS, ...HOST_NAMES, "(", ")", "[", "]", "{", "}", "'", "`", "~", "~@", "^", "#(", ";", "#|", "|#", '"', "\\", ",", ":", "@", "\n", " "];
-const CHARACTERS = "()[]{}()[]{}\"\"'`~@^#;:,.%&|\\/ \n\t\r0123456789+-eE_$*=<>!?abcxyznilfnλé😀\u0000\u0001\u007f\u0085\u2028\u202e\ufeff\ud800\udc00";
+const TOKENS = [
+  ...ATOMS,
+  ...FUNCTIONS,
+  ...FORMS,
+  ...HOST_NAMES,
+  "(",
+  ")",
+  "[",
+  "]",
+  "{",
+  "}",
+  "'",
+  "`",
+  "~",
+  "~@",
+  "^",
+  "#(",
+  ";",
+  "#|",
+  "|#",
+  '"',
+  "\\",
+  ",",
+  ":",
+  "@",
+  "\n",
+  " ",
+];
+const CHARACTERS =
+  '()[]{}()[]{}""\'`~@^#;:,.%&|\\/ \n\t\r0123456789+-eE_$*=<>!?abcxyznilfnλé😀\u0000\u0001\u007f\u0085\u2028\u202e\ufeff\ud800\udc00';
 
 /** The input of this number: the same for the same seed, whatever was tried before. */
 export function fuzzInput(seed: number, index: number): string {
@@ -32,7 +125,9 @@ export function fuzzInput(seed: number, index: number): string {
     case 0:
       return characters(random);
     case 1:
-      return Array.from({ length: randomInteger(random, 1, 30) }, () => pick(random, TOKENS)).join(random.next() < 0.8 ? " " : "");
+      return Array.from({ length: randomInteger(random, 1, 30) }, () => pick(random, TOKENS)).join(
+        random.next() < 0.8 ? " " : "",
+      );
     case 2:
     case 3:
     case 4:
@@ -46,7 +141,10 @@ function characters(random: Random): string {
   const length = randomInteger(random, 0, 120);
   let text = "";
   for (let at = 0; at < length; at++) {
-    text += random.next() < 0.9 ? (CHARACTERS[randomInteger(random, 0, CHARACTERS.length - 1)] as string) : String.fromCharCode(randomInteger(random, 0, 0xffff));
+    text +=
+      random.next() < 0.9
+        ? (CHARACTERS[randomInteger(random, 0, CHARACTERS.length - 1)] as string)
+        : String.fromCharCode(randomInteger(random, 0, 0xffff));
   }
   return text;
 }
@@ -91,8 +189,13 @@ function replacedToken(random: Random, text: string): string {
   if (tokens.length === 0) return text;
   const { 0: token, index } = pick(random, tokens);
   // Something of its own class most of the time: else hardly a program would get far.
-  const alike = /^[-\d]/.test(token) ? NUMBERS : token.startsWith(":") ? KEYWORDS : FUNCTIONS.includes(token) ? FUNCTIONS : ATOMS;
+  const alike = /^[-\d]/.test(token)
+    ? NUMBERS
+    : token.startsWith(":")
+      ? KEYWORDS
+      : FUNCTIONS.includes(token)
+        ? FUNCTIONS
+        : ATOMS;
   const by = random.next() < 0.1 ? pick(random, HOST_NAMES) : pick(random, random.next() < 0.8 ? alike : TOKENS);
   return text.slice(0, index) + by + text.slice(index + token.length);
 }
-

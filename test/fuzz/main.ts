@@ -45,7 +45,9 @@ async function main(): Promise<void> {
   const workers = Math.min(availableParallelism(), 4);
   const size = Math.ceil(inputs / workers);
   const started = performance.now();
-  const shares = Array.from({ length: workers }, (_, at) => tryShare(seed, at * size, Math.min(inputs, (at + 1) * size)));
+  const shares = Array.from({ length: workers }, (_, at) =>
+    tryShare(seed, at * size, Math.min(inputs, (at + 1) * size)),
+  );
   const findings = (await Promise.all(shares)).flat();
   console.log(`${((performance.now() - started) / 1000).toFixed(0)} s with ${workers} threads`);
   report(findings, inputs, seed);

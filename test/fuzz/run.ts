@@ -8,10 +8,19 @@ export interface FuzzFinding {
 }
 
 const MOST_FINDINGS = 20;
-const shape = (): string => Reflect.ownKeys(Object.prototype).concat(Reflect.ownKeys(Function.prototype), Reflect.ownKeys(globalThis)).map(String).join(" ");
+const shape = (): string =>
+  Reflect.ownKeys(Object.prototype)
+    .concat(Reflect.ownKeys(Function.prototype), Reflect.ownKeys(globalThis))
+    .map(String)
+    .join(" ");
 
 /** Tries the inputs of these numbers; `tell` hears the number of each before it is tried. */
-export async function fuzz(seed: number, from: number, to: number, tell: (index: number) => void = () => {}): Promise<FuzzFinding[]> {
+export async function fuzz(
+  seed: number,
+  from: number,
+  to: number,
+  tell: (index: number) => void = () => {},
+): Promise<FuzzFinding[]> {
   const findings: FuzzFinding[] = [];
   let before = shape();
   for (let index = from; index < to && findings.length < MOST_FINDINGS; index++) {
@@ -21,7 +30,8 @@ export async function fuzz(seed: number, from: number, to: number, tell: (index:
     if (problem !== undefined) findings.push({ index, input, problem });
     if (index % 4096 === 0 || index === to - 1) {
       const after = shape();
-      if (after !== before) findings.push({ index, input: "one of the inputs before", problem: "it changed what every object inherits" });
+      if (after !== before)
+        findings.push({ index, input: "one of the inputs before", problem: "it changed what every object inherits" });
       before = after;
     }
   }

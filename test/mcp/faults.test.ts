@@ -388,7 +388,13 @@ describe("what cannot be opened", () => {
   });
 
   test("a server that speaks no HTTP", async () => {
-    const greeter = createServer((socket) => void socket.resume().on("error", () => {}).end("SSH-2.0-OpenSSH_9.6\r\n"));
+    const greeter = createServer(
+      (socket) =>
+        void socket
+          .resume()
+          .on("error", () => {})
+          .end("SSH-2.0-OpenSSH_9.6\r\n"),
+    );
     await new Promise<void>((resolve) => greeter.listen(0, "127.0.0.1", resolve));
     undo.push(() => new Promise((resolve) => greeter.close(resolve)));
     const { driver } = await rig();

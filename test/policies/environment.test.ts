@@ -47,8 +47,15 @@ const down = (): CcosError => new CcosError("unavailable", "Down.");
 test("settings come from the file, the endpoint and the configuration, and describe says which; all are in force", async () => {
   peer.dials.callFailure = down;
   const warnings = await open(
-    [capability("line.a", ":retry {:max_attempts 1}"), capability("line.b"), capability("line.c", "", "line://elsewhere")].join("\n"),
-    { retry: { max_attempts: 4, initial_delay_ms: 0, max_delay_ms: 0 }, endpoints: { "line://example": { retry: { max_attempts: 2 }, timeout_ms: 700 } } },
+    [
+      capability("line.a", ":retry {:max_attempts 1}"),
+      capability("line.b"),
+      capability("line.c", "", "line://elsewhere"),
+    ].join("\n"),
+    {
+      retry: { max_attempts: 4, initial_delay_ms: 0, max_delay_ms: 0 },
+      endpoints: { "line://example": { retry: { max_attempts: 2 }, timeout_ms: 700 } },
+    },
   );
   expect(warnings).toEqual([]);
   expect(env?.capabilities.settings("line.b")).toMatchObject({
@@ -61,9 +68,15 @@ test("settings come from the file, the endpoint and the configuration, and descr
     timeout_ms: { value: 700, source: "endpoint" },
     cache: { value: false, source: "default" },
   });
-  expect(env?.capabilities.settings("line.a")?.["retry"]).toMatchObject({ max_attempts: { value: 1, source: "capability" } });
+  expect(env?.capabilities.settings("line.a")?.["retry"]).toMatchObject({
+    max_attempts: { value: 1, source: "capability" },
+  });
   expect(env?.capabilities.settings("ccos.echo")).toBeUndefined();
-  for (const [id, runs] of [["line.a", 1], ["line.b", 2], ["line.c", 4]] as const) {
+  for (const [id, runs] of [
+    ["line.a", 1],
+    ["line.b", 2],
+    ["line.c", 4],
+  ] as const) {
     peer.executed.length = 0;
     await expect(env?.call(id, {})).rejects.toMatchObject({ code: "unavailable" });
     expect([id, peer.executed.length]).toEqual([id, runs]);
@@ -92,7 +105,9 @@ test("a file with a wrong setting is told of when it is loaded, and by check wit
   const [warning] = await open(text);
   expect(warning).toMatchObject({ code: "invalid-argument", message: expect.stringContaining(":max_attemps") });
   const { errors } = await checkCapabilities([join(folder, "all.rtfs")], { providers: ["line"] });
-  expect(errors).toMatchObject([{ code: "invalid-argument", place: { line: 3 }, remedy: 'Did you mean "max_attempts"?' }]);
+  expect(errors).toMatchObject([
+    { code: "invalid-argument", place: { line: 3 }, remedy: 'Did you mean "max_attempts"?' },
+  ]);
   await expect(env?.call("line.b", {})).rejects.toMatchObject({ code: "invalid-argument" });
   expect(await env?.call("line.a", {})).toMatchObject({ count: 1 });
 });

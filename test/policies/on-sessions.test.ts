@@ -40,7 +40,14 @@ test("a call passes every policy in the one order, and the session is acquired w
   });
   const rig = policyRig({ policies: (around) => createStandardPolicies(around).all.map(traced) });
   rig.dials.callFailure = () => void trail.push("handler");
-  const all = { cache: {}, retry: {}, circuit_breaker: {}, rate_limit: { limit: 5 }, bulkhead: {}, attempt_timeout_ms: 1_000 };
+  const all = {
+    cache: {},
+    retry: {},
+    circuit_breaker: {},
+    rate_limit: { limit: 5 },
+    bulkhead: {},
+    attempt_timeout_ms: 1_000,
+  };
   const note = rig.handler.initializeSession.bind(rig.handler);
   rig.handler.initializeSession = (target, context) => (trail.push("lease"), note(target, context));
   await rig.call(rig.capability("line.a", { settings: all, idempotent: true }));
@@ -54,7 +61,10 @@ describe("attempts", () => {
     rig.dials.forgetAfter = 1;
     await rig.call(rig.capability("line.a"));
     failing(rig, unavailable());
-    const outcome = await settled(rig, rig.call(rig.capability("line.a", { settings: { retry: { max_attempts: 2 } } })));
+    const outcome = await settled(
+      rig,
+      rig.call(rig.capability("line.a", { settings: { retry: { max_attempts: 2 } } })),
+    );
     // Lost and replayed, which was answered by "down"; run again, lost and replayed: two runs, four executions.
     expect(rig.countOf("sessionLost")).toBe(2);
     expect(rig.countOf("retryScheduled")).toBe(1);
@@ -103,7 +113,9 @@ describe("what is run again", () => {
     rig.dials.callDelayMs = 0;
     expect(await settled(rig, hanging)).toMatchObject({ attempts: 2 });
     rig.dials.callDelayMs = 10_000;
-    const error = await settled(rig, rig.call(rig.capability("line.b", { settings }))).catch((thrown: unknown) => thrown);
+    const error = await settled(rig, rig.call(rig.capability("line.b", { settings }))).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toMatchObject({ code: "deadline-exceeded", details: { sent: true } });
     expect(reportOf(error).attempts).toBe(1);
     await rig.manager.close();
@@ -112,12 +124,14 @@ describe("what is run again", () => {
 
 describe("nothing of one identity reaches another", () => {
   const settings = { cache: {}, single_flight: true };
-  const seenBy = (outcome: { readonly value: JsonValue }): JsonValue => (outcome.value as JsonObject)["session"] as JsonValue;
+  const seenBy = (outcome: { readonly value: JsonValue }): JsonValue =>
+    (outcome.value as JsonObject)["session"] as JsonValue;
 
   test("kept and shared answers are each identity's own, and a rotated secret finds none of the old ones", async () => {
     const rig = policyRig();
     const capability = rig.capability("line.a", { settings, idempotent: true, authEnvVar: "TOKEN" });
-    const as = (id: string, token: string) => rig.call(capability, { q: 1 }, { caller: { id, credentials: { TOKEN: token } } });
+    const as = (id: string, token: string) =>
+      rig.call(capability, { q: 1 }, { caller: { id, credentials: { TOKEN: token } } });
     rig.dials.callDelayMs = 10;
     const crowd = ["ann", "bob", "ann", "bob", "bob"].map((who) => as(who, `${who}-token`));
     const outcomes = await settled(rig, Promise.all(crowd), 1_000);
@@ -144,7 +158,8 @@ describe("nothing of one identity reaches another", () => {
   test("a pause that a peer asked of one identity holds up no other", async () => {
     const rig = policyRig();
     const capability = rig.capability("line.a", { authEnvVar: "TOKEN" });
-    const as = (id: string, timeoutMs: number) => rig.call(capability, {}, { timeoutMs, caller: { id, credentials: { TOKEN: id } } });
+    const as = (id: string, timeoutMs: number) =>
+      rig.call(capability, {}, { timeoutMs, caller: { id, credentials: { TOKEN: id } } });
     failing(rig, new CcosError("rate-limited", "Slow down.", { retryAfterMs: 5_000 }));
     await expect(as("ann", 1_000)).rejects.toMatchObject({ code: "rate-limited", retryAfterMs: 5_000 });
     await expect(as("ann", 1_000)).rejects.toMatchObject({ code: "rate-limited", details: { policy: "rate-limit" } });
@@ -164,7 +179,10 @@ describe("kept answers", () => {
     await rig.call(capability, { b: 2, a: 1 });
     expect(rig.executed).toHaveLength(1);
     await rig.call(capability, { a: 1, b: "2" });
-    await rig.call(rig.capability("line.a", { settings: { ...settings, other: true }, idempotent: true }), { a: 1, b: 2 });
+    await rig.call(rig.capability("line.a", { settings: { ...settings, other: true }, idempotent: true }), {
+      a: 1,
+      b: 2,
+    });
     expect(rig.executed).toHaveLength(3);
     await rig.manager.close();
   });
@@ -215,7 +233,10 @@ describe("options of a call", () => {
   test("a setting that does not exist fails the call before anything is sent", async () => {
     const rig = policyRig();
     const wrong = rig.capability("line.a", { settings: { circuit_breaker: { failuers: 3 } } });
-    await expect(rig.call(wrong)).rejects.toMatchObject({ code: "invalid-argument", remedy: 'Did you mean "failures"?' });
+    await expect(rig.call(wrong)).rejects.toMatchObject({
+      code: "invalid-argument",
+      remedy: 'Did you mean "failures"?',
+    });
     expect(rig.counts.openings).toBe(0);
     await rig.manager.close();
   });
@@ -235,11 +256,9 @@ test("a breaker that opens while a call is tried lets it through when calls may 
   const settings = { circuit_breaker: { failures: 2, reset_ms: 2_000 }, retry: { max_attempts: 5 } };
   failing(rig, unavailable(), unavailable());
   expect(await settled(rig, rig.call(rig.capability("line.a", { settings })))).toMatchObject({ attempts: 3 });
-  expect(rig.events.flatMap(({ name, event }) => (name === "breakerChanged" ? [(event as { to: string }).to] : []))).toEqual([
-    "open",
-    "half-open",
-    "closed",
-  ]);
+  expect(
+    rig.events.flatMap(({ name, event }) => (name === "breakerChanged" ? [(event as { to: string }).to] : [])),
+  ).toEqual(["open", "half-open", "closed"]);
   await rig.manager.close();
 });
 
@@ -262,8 +281,15 @@ test("what a handler reads of the peer's limit holds up the next calls of that i
 
 test("closing refuses those in line, ends what waits to run again and what runs behind, and leaves no timer", async () => {
   const rig = policyRig();
-  const outcome = (promise: Promise<unknown>) => promise.then(() => "done", (error: CcosError) => error.code);
-  const kept = rig.capability("line.kept", { settings: { cache: { ttl_ms: 1, stale_while_revalidate_ms: 60_000 } }, idempotent: true });
+  const outcome = (promise: Promise<unknown>) =>
+    promise.then(
+      () => "done",
+      (error: CcosError) => error.code,
+    );
+  const kept = rig.capability("line.kept", {
+    settings: { cache: { ttl_ms: 1, stale_while_revalidate_ms: 60_000 } },
+    idempotent: true,
+  });
   await rig.call(kept);
   await rig.clock.advance(100);
   rig.dials.callDelayMs = 5_000;
@@ -275,7 +301,13 @@ test("closing refuses those in line, ends what waits to run again and what runs 
   await rig.clock.settle();
   rig.dials.callDelayMs = 0;
   failing(rig, unavailable());
-  const retrying = outcome(rig.call(rig.capability("line.retrying"), {}, { policies: { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 } }, timeoutMs: 100_000 }));
+  const retrying = outcome(
+    rig.call(
+      rig.capability("line.retrying"),
+      {},
+      { policies: { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 } }, timeoutMs: 100_000 },
+    ),
+  );
   await rig.clock.settle();
   const closing = rig.manager.close({ deadlineMs: 10_000 });
   await rig.clock.settle();

@@ -14,7 +14,10 @@ beforeEach(() => {
 });
 afterEach(() => sdk.stop());
 
-async function open(dials: Partial<McpServerDials> = {}, session = ""): Promise<{ env: CCOSEnvironment; server: McpServer }> {
+async function open(
+  dials: Partial<McpServerDials> = {},
+  session = "",
+): Promise<{ env: CCOSEnvironment; server: McpServer }> {
   const server = await startMcpServer({
     tools: [{ name: "echo", run: (input) => text(JSON.stringify(input)) }],
     ...dials,
@@ -34,7 +37,13 @@ async function open(dials: Partial<McpServerDials> = {}, session = ""): Promise<
 
 const spanOf = (name: string): ReadableSpan => {
   const found = sdk.spans().find((span) => span.name === name);
-  if (found === undefined) throw new Error(`There is no span ${name} among ${sdk.spans().map((span) => span.name).join(", ")}.`);
+  if (found === undefined)
+    throw new Error(
+      `There is no span ${name} among ${sdk
+        .spans()
+        .map((span) => span.name)
+        .join(", ")}.`,
+    );
   return found;
 };
 
@@ -90,7 +99,10 @@ describe("spans", () => {
     const twice = spanOf("ccos.call acme.twice");
     expect(twice.parentSpanContext?.spanId).toBe(outer.spanContext().spanId);
     const inner = sdk.spans().filter((span) => span.name === "ccos.call acme.echo");
-    expect(inner.map((span) => span.parentSpanContext?.spanId)).toEqual([twice.spanContext().spanId, twice.spanContext().spanId]);
+    expect(inner.map((span) => span.parentSpanContext?.spanId)).toEqual([
+      twice.spanContext().spanId,
+      twice.spanContext().spanId,
+    ]);
     expect(new Set(sdk.spans().map((span) => span.spanContext().traceId)).size).toBe(1);
   });
 
@@ -114,7 +126,10 @@ describe("spans", () => {
     const { env } = await open({ fault: { kind: "status", status: 500, body: "no" } });
     await expect(env.call("acme.echo", {})).rejects.toMatchObject({ code: "outcome-unknown" });
     for (const name of ["ccos.call acme.echo", "tools/call echo"]) {
-      expect(spanOf(name).attributes).toMatchObject({ "error.type": "outcome-unknown", "http.response.status_code": 500 });
+      expect(spanOf(name).attributes).toMatchObject({
+        "error.type": "outcome-unknown",
+        "http.response.status_code": 500,
+      });
       expect(spanOf(name).status).toMatchObject({ code: SpanStatusCode.ERROR });
     }
   });
@@ -122,7 +137,10 @@ describe("spans", () => {
   test("a call that no capability answers to is a span without an attempt", async () => {
     const { env } = await open();
     await expect(env.call("acme.none", {})).rejects.toMatchObject({ code: "not-found" });
-    expect(spanOf("ccos.call acme.none").attributes).toMatchObject({ "error.type": "not-found", "ccos.call.attempts": 0 });
+    expect(spanOf("ccos.call acme.none").attributes).toMatchObject({
+      "error.type": "not-found",
+      "ccos.call.attempts": 0,
+    });
     expect(sdk.spans()).toHaveLength(1);
   });
 
@@ -132,7 +150,9 @@ describe("spans", () => {
     const waits = sdk.spans().filter((span) => span.name === "tools/call echo");
     expect(waits.every((span) => (span.attributes["ccos.session.wait_ms"] as number) > 0)).toBe(true);
     await env.call("acme.echo", {});
-    expect(sdk.spans().findLast((span) => span.name === "tools/call echo")?.attributes).not.toHaveProperty("ccos.session.wait_ms");
+    expect(sdk.spans().findLast((span) => span.name === "tools/call echo")?.attributes).not.toHaveProperty(
+      "ccos.session.wait_ms",
+    );
   });
 });
 
@@ -145,13 +165,17 @@ describe("the trace context", () => {
     expect(new Set(attempts.map((span) => span.spanContext().traceId)).size).toBe(3);
     expect(server.counts.initialize).toBe(1);
     // The handshake is everybody's, so it carries nobody's trace.
-    expect(server.exchanges.filter(({ method }) => method === "initialize").map(({ headers }) => headers["traceparent"])).toEqual([undefined]);
+    expect(
+      server.exchanges.filter(({ method }) => method === "initialize").map(({ headers }) => headers["traceparent"]),
+    ).toEqual([undefined]);
   });
 
   test("goes along where the peer has no sessions, beside what that revision puts there", async () => {
     const { env, server } = await open({ era: "modern" });
     await env.call("acme.echo", {});
-    expect(carried(server)).toEqual([{ header: traceparent(spanOf("tools/call echo")), meta: traceparent(spanOf("tools/call echo")) }]);
+    expect(carried(server)).toEqual([
+      { header: traceparent(spanOf("tools/call echo")), meta: traceparent(spanOf("tools/call echo")) },
+    ]);
     const call = server.exchanges.find(({ method }) => method === "tools/call")?.body as { params: { _meta: object } };
     expect(call.params._meta).toHaveProperty(["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
   });
@@ -237,7 +261,9 @@ describe("metrics", () => {
     const { env } = await open();
     for (let n = 0; n < 1000; n++) await env.call(`made.up.${n}`, { input: `x${n}` }).catch(() => {});
     const all = await sdk.metrics();
-    const keys = new Set([...all.values()].flatMap((metric) => metric.dataPoints.flatMap((point) => Object.keys(point.attributes))));
+    const keys = new Set(
+      [...all.values()].flatMap((metric) => metric.dataPoints.flatMap((point) => Object.keys(point.attributes))),
+    );
     expect([...keys].toSorted()).toEqual([ATTRIBUTES.capability, ATTRIBUTES.error]);
     for (const metric of all.values()) expect(metric.dataPoints.length).toBeLessThan(5);
     expect(await sdk.total("ccos.call.duration", { "ccos.capability.id": "_other" })).toBe(1000);
@@ -284,7 +310,11 @@ describe("metrics", () => {
     server.forgetAll();
     await env.call("acme.echo", {});
     const measured = await sdk.metrics();
-    expect([...measured.keys()].toSorted()).toEqual(Object.values(METRICS).map(({ name }) => name).toSorted());
+    expect([...measured.keys()].toSorted()).toEqual(
+      Object.values(METRICS)
+        .map(({ name }) => name)
+        .toSorted(),
+    );
     for (const { name, unit, description } of Object.values(METRICS)) {
       expect(measured.get(name)?.descriptor).toMatchObject({ unit, description });
     }

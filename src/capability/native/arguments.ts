@@ -24,7 +24,8 @@ export class NativeArguments {
     const named = args.length === 1 && only instanceof RtfsMap ? names.map((name) => field(only, name)) : [];
     if (named.some((value) => value !== undefined)) this.#values = named;
     else {
-      if (args.length > names.length) this.#refuse(`takes at most ${names.length} arguments, and was given ${args.length}.`);
+      if (args.length > names.length)
+        this.#refuse(`takes at most ${names.length} arguments, and was given ${args.length}.`);
       this.#values = args;
     }
   }
@@ -59,7 +60,9 @@ export class NativeArguments {
   key(name: string): string {
     const value = this.value(name);
     if (value instanceof Keyword) return value.name;
-    return typeof value === "string" || isInteger(value) ? String(value) : this.#wrong(name, "a string or keyword", value);
+    return typeof value === "string" || isInteger(value)
+      ? String(value)
+      : this.#wrong(name, "a string or keyword", value);
   }
 
   number(name: string): number {

@@ -1,14 +1,31 @@
 import { CcosError, oneLine } from "../../kernel/index.ts";
-import { Float, fromJsonText, INTEGER_MAX, INTEGER_MIN, integer, isInteger, keyword, List, RtfsMap, toJsonText, typeName, Vector, vector, type Value } from "../../rtfs/index.ts";
+import {
+  Float,
+  fromJsonText,
+  INTEGER_MAX,
+  INTEGER_MIN,
+  integer,
+  isInteger,
+  keyword,
+  List,
+  RtfsMap,
+  toJsonText,
+  typeName,
+  Vector,
+  vector,
+  type Value,
+} from "../../rtfs/index.ts";
 import type { Manifest } from "../manifest.ts";
 import { NativeArguments, spreadArguments } from "./arguments.ts";
 import { nativeCapability } from "./native.ts";
 
 export function dataCapabilities(): Manifest[] {
-  const parse = (id: string) => (args: readonly Value[]) => parseText(id, new NativeArguments(id, ["text"], args).string("text"));
+  const parse = (id: string) => (args: readonly Value[]) =>
+    parseText(id, new NativeArguments(id, ["text"], args).string("text"));
   const write = (indent: number) => (args: readonly Value[]) => {
     const given = spreadArguments(args);
-    if (given.length !== 1) throw new CcosError("invalid-argument", `Writing JSON takes one value, and was given ${given.length}.`);
+    if (given.length !== 1)
+      throw new CcosError("invalid-argument", `Writing JSON takes one value, and was given ${given.length}.`);
     return toJsonText(given[0] as Value, { indent });
   };
   const pair = (id: string, description: string, run: (args: readonly Value[]) => Value): Manifest =>
@@ -29,7 +46,9 @@ function parseText(id: string, text: string): Value {
     return fromJsonText(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new CcosError("invalid-argument", `${id}: the text is not JSON: ${oneLine(error.message, 120)}`, { cause: error });
+    throw new CcosError("invalid-argument", `${id}: the text is not JSON: ${oneLine(error.message, 120)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -50,11 +69,13 @@ function add(args: readonly Value[]): Value {
   let fraction: number | undefined;
   for (const each of numbers) {
     if (each instanceof Float) fraction = (fraction ?? Number(whole)) + each.value;
-    else if (!isInteger(each)) throw new CcosError("invalid-argument", `ccos.math.add adds numbers, and was given ${typeName(each)}.`);
+    else if (!isInteger(each))
+      throw new CcosError("invalid-argument", `ccos.math.add adds numbers, and was given ${typeName(each)}.`);
     else if (fraction === undefined) whole += BigInt(each);
     else fraction += Number(each);
   }
   if (fraction !== undefined) return new Float(fraction);
-  if (whole < INTEGER_MIN || whole > INTEGER_MAX) throw new CcosError("invalid-argument", "ccos.math.add: the sum does not fit 64 bits.");
+  if (whole < INTEGER_MIN || whole > INTEGER_MAX)
+    throw new CcosError("invalid-argument", "ccos.math.add: the sum does not fit 64 bits.");
   return integer(whole);
 }

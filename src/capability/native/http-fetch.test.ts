@@ -1,7 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createEmitter, isCcosError, systemClock, type CcosError, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import {
+  createEmitter,
+  isCcosError,
+  systemClock,
+  type CcosError,
+  type JsonObject,
+  type JsonValue,
+} from "../../kernel/index.ts";
 import { evaluate, print } from "../../rtfs/index.ts";
 import { createMarketplace } from "../create-marketplace.ts";
 import { preludeBindings } from "../prelude.ts";
@@ -22,7 +29,11 @@ let otherOrigin: string;
 const market = createMarketplace({
   clock: systemClock,
   events: createEmitter(),
-  delegate: { providers: () => [], manifestTraits: () => undefined, executeWithSession: () => Promise.reject(new Error("unused")) },
+  delegate: {
+    providers: () => [],
+    manifestTraits: () => undefined,
+    executeWithSession: () => Promise.reject(new Error("unused")),
+  },
 });
 
 async function listen(): Promise<string> {
@@ -72,15 +83,26 @@ describe("ccos.network.http-fetch", () => {
       response.writeHead(201, { "x-answer": "yes", "set-cookie": ["a=1", "b=2"] });
       response.end('{"né": 1}');
     };
-    const answer = await fetch({ url: `${origin}/p?q=1`, method: "post", headers: { "X-Ask": "why", n: 3 }, body: "hello" });
-    expect(answer).toMatchObject({ status: 201, body: '{"né": 1}', headers: { "x-answer": "yes", "set-cookie": "a=1, b=2" } });
+    const answer = await fetch({
+      url: `${origin}/p?q=1`,
+      method: "post",
+      headers: { "X-Ask": "why", n: 3 },
+      body: "hello",
+    });
+    expect(answer).toMatchObject({
+      status: 201,
+      body: '{"né": 1}',
+      headers: { "x-answer": "yes", "set-cookie": "a=1, b=2" },
+    });
     expect(seen).toMatchObject([{ method: "POST", url: "/p?q=1", body: "hello", headers: { "x-ask": "why", n: "3" } }]);
   });
 
   it("takes its arguments by position too, and from the prelude", async () => {
     const text = `[(:status (call "ccos.network.http-fetch" "${origin}/a" "PUT" {:x-k "v"} "b")) (:body (http-fetch "${origin}/b"))
                    (:status (http-fetch {:url "${origin}/c" :method "DELETE"}))]`;
-    expect(print(await evaluate(text, { host: market.createHost(), bindings: preludeBindings() }))).toBe('[200 "ok" 200]');
+    expect(print(await evaluate(text, { host: market.createHost(), bindings: preludeBindings() }))).toBe(
+      '[200 "ok" 200]',
+    );
     expect(seen.map(({ method, url, headers, body }) => [method, url, headers["x-k"], body])).toEqual([
       ["PUT", "/a", "v", "b"],
       ["GET", "/b", undefined, ""],
@@ -89,14 +111,24 @@ describe("ccos.network.http-fetch", () => {
   });
 
   it("follows redirects within an origin", async () => {
-    respond = ({ url }, response) => (url === "/from" ? response.writeHead(302, { location: "/to" }).end() : response.end("there"));
-    expect(await fetch({ url: `${origin}/from`, headers: { authorization: "secret-a" } })).toMatchObject({ status: 200, body: "there" });
+    respond = ({ url }, response) =>
+      url === "/from" ? response.writeHead(302, { location: "/to" }).end() : response.end("there");
+    expect(await fetch({ url: `${origin}/from`, headers: { authorization: "secret-a" } })).toMatchObject({
+      status: 200,
+      body: "there",
+    });
     expect(seen[1]).toMatchObject({ url: "/to", headers: { authorization: "secret-a" } });
   });
 
   it("takes no header and no body along to another origin", async () => {
-    respond = ({ url }, response) => (url === "/from" ? response.writeHead(303, { location: `${otherOrigin}/to` }).end() : response.end("there"));
-    await fetch({ url: `${origin}/from`, method: "POST", headers: { authorization: "secret-a", "x-key": "k" }, body: "b" });
+    respond = ({ url }, response) =>
+      url === "/from" ? response.writeHead(303, { location: `${otherOrigin}/to` }).end() : response.end("there");
+    await fetch({
+      url: `${origin}/from`,
+      method: "POST",
+      headers: { authorization: "secret-a", "x-key": "k" },
+      body: "b",
+    });
     expect(seen[1]?.headers).not.toHaveProperty("authorization");
     expect(seen[1]?.headers).not.toHaveProperty("x-key");
     expect(seen[1]).toMatchObject({ method: "GET", body: "" });

@@ -41,9 +41,13 @@ export function httpFetchCapability(): Manifest {
       } catch (error) {
         throwIfAborted(signal);
         if (limit.aborted) {
-          throw new CcosError("deadline-exceeded", `${ID}: ${request.url.origin} did not answer within ${timeoutMs} ms.`, {
-            remedy: "Give it more time with :timeout_ms.",
-          });
+          throw new CcosError(
+            "deadline-exceeded",
+            `${ID}: ${request.url.origin} did not answer within ${timeoutMs} ms.`,
+            {
+              remedy: "Give it more time with :timeout_ms.",
+            },
+          );
         }
         throw error;
       }
@@ -57,10 +61,13 @@ function readRequest(given: NativeArguments): HttpRequest {
     throw new CcosError("invalid-argument", `${ID}: :url is an http or https URL.`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new CcosError("invalid-argument", `${ID}: a URL may not hold credentials.`, { remedy: "Send them in a header." });
+    throw new CcosError("invalid-argument", `${ID}: a URL may not hold credentials.`, {
+      remedy: "Send them in a header.",
+    });
   }
   const method = (given.optionalString("method") ?? "GET").toUpperCase();
-  if (!METHODS.includes(method)) throw new CcosError("invalid-argument", `${ID}: :method is one of ${METHODS.join(", ")}.`);
+  if (!METHODS.includes(method))
+    throw new CcosError("invalid-argument", `${ID}: :method is one of ${METHODS.join(", ")}.`);
   const headers: Record<string, string> = {};
   for (const [key, value] of given.optionalMap("headers") ?? []) {
     const name = key instanceof Keyword ? key.name : String(key);
@@ -76,7 +83,8 @@ async function follow(first: HttpRequest, signal: AbortSignal): Promise<HttpAnsw
     const answer = await send(request, signal);
     const location = answer.headers["location"];
     if (![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== "string") return answer;
-    if (hop >= MOST_REDIRECTS) throw new CcosError("protocol-error", `${ID}: more than ${MOST_REDIRECTS} redirects from ${first.url.origin}.`);
+    if (hop >= MOST_REDIRECTS)
+      throw new CcosError("protocol-error", `${ID}: more than ${MOST_REDIRECTS} redirects from ${first.url.origin}.`);
     const url = URL.parse(location, request.url.href);
     if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return answer;
     const away = url.origin !== request.url.origin;
@@ -108,11 +116,17 @@ async function send({ url, method, headers, body }: HttpRequest, signal: AbortSi
     if (/^(?:UND_ERR_INVALID_ARG|ERR_INVALID)/.test(code) || error instanceof TypeError) {
       throw new CcosError("invalid-argument", `${ID}: the request is not valid HTTP.`, { cause: error });
     }
-    const neverSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code);
+    const neverSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(
+      code,
+    );
     const harmless = neverSent || SAFE.includes(method);
-    throw new CcosError(harmless ? "unavailable" : "outcome-unknown", `${ID}: ${url.origin} could not be reached or broke off (${code || "no answer"}).`, {
-      cause: error,
-    });
+    throw new CcosError(
+      harmless ? "unavailable" : "outcome-unknown",
+      `${ID}: ${url.origin} could not be reached or broke off (${code || "no answer"}).`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -12,7 +12,11 @@ const loaded: string[] = [];
 const market = createMarketplace({
   clock,
   events: createEmitter(),
-  delegate: { providers: () => [], manifestTraits: () => undefined, executeWithSession: () => Promise.reject(new Error("unused")) },
+  delegate: {
+    providers: () => [],
+    manifestTraits: () => undefined,
+    executeWithSession: () => Promise.reject(new Error("unused")),
+  },
   loadFile: async (path) => {
     loaded.push(path);
     return path === "one.rtfs" ? ["acme.one"] : ["acme.two", "acme.three"];
@@ -38,17 +42,29 @@ async function outcome(program: string, security: SecurityOptions = {}): Promise
 
 describe("ccos.capability.load", () => {
   it("gives the id, or a vector of ids", async () => {
-    expect(await outcome('[(load-capability "one.rtfs") (load-capability "more")]')).toBe('["acme.one" ["acme.two" "acme.three"]]');
+    expect(await outcome('[(load-capability "one.rtfs") (load-capability "more")]')).toBe(
+      '["acme.one" ["acme.two" "acme.three"]]',
+    );
     expect(loaded).toEqual(["one.rtfs", "more"]);
   });
 
   it("is for programs that may do all, and for code whose trusted file says so", async () => {
     expect(await outcome('(call "acme.trusted" "one.rtfs")')).toBe('"acme.one"');
     for (const name of ["modest", "untrusted"]) {
-      expect([name, await outcome(`(call "acme.${name}" "one.rtfs")`), loaded]).toEqual([name, "permission-denied", []]);
+      expect([name, await outcome(`(call "acme.${name}" "one.rtfs")`), loaded]).toEqual([
+        name,
+        "permission-denied",
+        [],
+      ]);
     }
-    const levels: SecurityOptions[] = [{ level: "pure" }, { level: "controlled", allowedIds: ["acme.*"] }, { deniedEffects: [":load"] }, { allowedEffects: [":filesystem"] }];
-    for (const security of levels) expect([await outcome('(load-capability "one.rtfs")', security), loaded]).toEqual(["permission-denied", []]);
+    const levels: SecurityOptions[] = [
+      { level: "pure" },
+      { level: "controlled", allowedIds: ["acme.*"] },
+      { deniedEffects: [":load"] },
+      { allowedEffects: [":filesystem"] },
+    ];
+    for (const security of levels)
+      expect([await outcome('(load-capability "one.rtfs")', security), loaded]).toEqual(["permission-denied", []]);
   });
 
   it("takes a path", async () => {

@@ -16,7 +16,8 @@ export type LoadFile = (path: string) => Promise<readonly string[]>;
 export function loadCapability(load: LoadFile): Manifest {
   return nativeCapability({
     id: ID,
-    description: "Loads a capability file, or a folder of them, relative to the current folder. Gives its id, or a vector of ids.",
+    description:
+      "Loads a capability file, or a folder of them, relative to the current folder. Gives its id, or a vector of ids.",
     effects: [":filesystem", ":load"],
     run: async (args) => {
       const ids = await load(new NativeArguments(ID, ["path"], args).string("path"));

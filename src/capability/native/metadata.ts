@@ -26,7 +26,11 @@ export function metadataCapability(lookup: CapabilityLookup): Manifest {
       const manifest = lookup.get(id);
       if (manifest === undefined) {
         throw new CcosError("not-found", `There is no capability ${JSON.stringify(id.slice(0, 200))}.`, {
-          remedy: didYouMean(id, lookup.list().map((each) => each.id)) || undefined,
+          remedy:
+            didYouMean(
+              id,
+              lookup.list().map((each) => each.id),
+            ) || undefined,
         });
       }
       return RtfsMap.of([

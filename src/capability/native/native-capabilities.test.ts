@@ -22,7 +22,11 @@ beforeEach(() => {
   market = createMarketplace({
     clock,
     events: createEmitter(),
-    delegate: { providers: () => [], manifestTraits: () => undefined, executeWithSession: () => Promise.reject(new Error("unused")) },
+    delegate: {
+      providers: () => [],
+      manifestTraits: () => undefined,
+      executeWithSession: () => Promise.reject(new Error("unused")),
+    },
     readVariable: (name) => (name === "HOME" ? "/home/me" : undefined),
     output: { print: (text) => (printed += text), log: (text) => (logged += text) },
   });
@@ -44,18 +48,26 @@ async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {
 
 describe("ccos.capability.metadata", () => {
   it("gives what a file declares, nested and flattened", async () => {
-    const { manifests } = readCapabilities('(capability "acme.x" :description "d" :metadata {:owner {:team "geo" "a b" [1]}})', { trusted: true });
+    const { manifests } = readCapabilities(
+      '(capability "acme.x" :description "d" :metadata {:owner {:team "geo" "a b" [1]}})',
+      { trusted: true },
+    );
     market.register(manifests[0]!);
     expect(await run('(call "ccos.capability.metadata" {:id "acme.x"})')).toBe(
       '{:id "acme.x" :metadata {:owner {:team "geo" "a b" [1]}} :flattened {:owner_team "geo" "owner_a b" "[1]"}}',
     );
-    expect(await call("ccos.capability.metadata", "acme.x")).toMatchObject({ id: "acme.x", flattened: { owner_team: "geo" } });
+    expect(await call("ccos.capability.metadata", "acme.x")).toMatchObject({
+      id: "acme.x",
+      flattened: { owner_team: "geo" },
+    });
     expect(await codeOf(run('(call "ccos.capability.metadata" "acme.y")'))).toBe("not-found");
   });
 
   it("shows no credential that stands in the file, and the name of its variable all the same", async () => {
     const line = ':line {:auth_token "in-the-file-1" :auth_env_var "LINE_TOKEN" :headers {:x-api-key "in-the-file-2"}}';
-    const { manifests } = readCapabilities(`(capability "acme.s" :description "d" :metadata {${line}})`, { trusted: true });
+    const { manifests } = readCapabilities(`(capability "acme.s" :description "d" :metadata {${line}})`, {
+      trusted: true,
+    });
     market.register(manifests[0]!);
     const shown = JSON.stringify(await call("ccos.capability.metadata", "acme.s"));
     expect(shown).not.toContain("in-the-file");
@@ -65,7 +77,9 @@ describe("ccos.capability.metadata", () => {
 
 describe("output", () => {
   it("goes to the sinks as str shows it, and gives nil", async () => {
-    expect(await run('[(println "a" 1 [2 "b"] nil) (println) (call "ccos.io.print" "x") (log "l" :k) (tool/log 1)]')).toBe("[nil nil nil nil nil]");
+    expect(
+      await run('[(println "a" 1 [2 "b"] nil) (println) (call "ccos.io.print" "x") (log "l" :k) (tool/log 1)]'),
+    ).toBe("[nil nil nil nil nil]");
     expect(printed).toBe('a 1 [2 "b"] nil\n\nx');
     expect(logged).toBe("l :k\n1\n");
   });
@@ -104,9 +118,9 @@ describe("data", () => {
 
 describe("the system", () => {
   it("gives variables and the time", async () => {
-    expect(await run('[(get-env "HOME") (get-env "OTHER") (call "ccos.system.current-time") (current-time-millis)]')).toBe(
-      '["/home/me" nil "2026-01-01T00:00:00.000Z" 1767225600000]',
-    );
+    expect(
+      await run('[(get-env "HOME") (get-env "OTHER") (call "ccos.system.current-time") (current-time-millis)]'),
+    ).toBe('["/home/me" nil "2026-01-01T00:00:00.000Z" 1767225600000]');
   });
 
   it("sleeps", async () => {
@@ -123,15 +137,19 @@ describe("the system", () => {
 
 describe("state", () => {
   it("is kept from one program to the next", async () => {
-    expect(await run('[(call "ccos.state.kv.get" "n") (call "ccos.state.kv.put" :n 1) (call "ccos.state.kv.put" {:key "m" :value [2]})]')).toBe("[nil 1 [2]]");
+    expect(
+      await run(
+        '[(call "ccos.state.kv.get" "n") (call "ccos.state.kv.put" :n 1) (call "ccos.state.kv.put" {:key "m" :value [2]})]',
+      ),
+    ).toBe("[nil 1 [2]]");
     expect(await run('[(call "ccos.state.kv.get" :n) (call "ccos.state.kv.get" {:key "m"})]')).toBe("[1 [2]]");
     expect(await run('(do (call "ccos.state.kv.put" "n" nil) (call "ccos.state.kv.get" "n"))')).toBe("nil");
   });
 
   it("is changed by the functions of the prelude", async () => {
-    expect(await run("[(kv/assoc! :m :a 1) (kv/assoc! :m :b 2) (kv/dissoc! :m :a) (kv/conj! :l 1 2) (kv/conj! :l 3)]")).toBe(
-      "[{:a 1} {:a 1 :b 2} {:b 2} [1 2] [1 2 3]]",
-    );
+    expect(
+      await run("[(kv/assoc! :m :a 1) (kv/assoc! :m :b 2) (kv/dissoc! :m :a) (kv/conj! :l 1 2) (kv/conj! :l 3)]"),
+    ).toBe("[{:a 1} {:a 1 :b 2} {:b 2} [1 2] [1 2 3]]");
   });
 
   it("of one caller is not seen by another", async () => {
@@ -141,7 +159,9 @@ describe("state", () => {
   });
 
   it("is bounded", async () => {
-    expect(await codeOf(run('(dotimes [i 10001] (call "ccos.state.kv.put" {:key (str i) :value i}))'))).toBe("invalid-argument");
+    expect(await codeOf(run('(dotimes [i 10001] (call "ccos.state.kv.put" {:key (str i) :value i}))'))).toBe(
+      "invalid-argument",
+    );
   });
 });
 

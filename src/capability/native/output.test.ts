@@ -6,7 +6,10 @@ function written(isTTY: boolean, id: string, args: readonly (string | number)[])
   let text = "";
   const redactor = createRedactor();
   redactor.add("own-secret-1");
-  const sinks = outputTo(() => ({ isTTY, write: (more: string) => (text += more) }), (given) => redactor.redactKnown(given));
+  const sinks = outputTo(
+    () => ({ isTTY, write: (more: string) => (text += more) }),
+    (given) => redactor.redactKnown(given),
+  );
   const [found] = outputCapabilities(sinks).filter((manifest) => manifest.id === id);
   if (found?.execution.kind !== "native") throw new Error(`There is no ${id}.`);
   void found.execution.run(args, {} as never);

@@ -33,7 +33,11 @@ export function outputCapabilities({ print, log }: OutputSinks): Manifest[] {
     return null;
   };
   return [
-    nativeCapability({ id: "ccos.io.print", description: "Writes values, without a line end.", run: writer(print, "") }),
+    nativeCapability({
+      id: "ccos.io.print",
+      description: "Writes values, without a line end.",
+      run: writer(print, ""),
+    }),
     nativeCapability({ id: "ccos.io.println", description: "Writes values and a line end.", run: writer(print, "\n") }),
     nativeCapability({ id: "ccos.io.log", description: "Writes values to the log.", run: writer(log, "\n") }),
   ];

@@ -28,7 +28,8 @@ export function stateCapabilities(): Manifest[] {
     nativeCapability({
       id: "ccos.state.kv.get",
       description: "The value kept under a key, or nil.",
-      run: (args, { caller }) => shelfOf(caller).get(new NativeArguments("ccos.state.kv.get", ["key"], args).key("key")) ?? null,
+      run: (args, { caller }) =>
+        shelfOf(caller).get(new NativeArguments("ccos.state.kv.get", ["key"], args).key("key")) ?? null,
     }),
     nativeCapability({
       id: "ccos.state.kv.put",
@@ -41,7 +42,9 @@ export function stateCapabilities(): Manifest[] {
         if (value === null) shelf.delete(key);
         else {
           if (shelf.size >= MOST_KEYS && !shelf.has(key)) {
-            throw new CcosError("invalid-argument", `More than ${MOST_KEYS} keys cannot be kept.`, { remedy: "Remove some by putting nil." });
+            throw new CcosError("invalid-argument", `More than ${MOST_KEYS} keys cannot be kept.`, {
+              remedy: "Remove some by putting nil.",
+            });
           }
           shelf.set(key, value);
         }

@@ -38,7 +38,10 @@ function callOnce({ id, timeout }: CallArguments, given: GivenInput, context: Co
     const input = given.typedBy(env.capabilities.get(id)?.inputSchema);
     const outcome = await env.callDetailed(id, input, { signal: context.signal, timeoutMs: timeout });
     const { value, session, attempts, durationMs } = outcome;
-    const result = context.options.json === true ? { ok: true, value, session, attempts, durationMs: Math.round(durationMs) } : value;
+    const result =
+      context.options.json === true
+        ? { ok: true, value, session, attempts, durationMs: Math.round(durationMs) }
+        : value;
     context.output.value(stringifyJson(result, context.output.terminal ? 2 : undefined));
     return EXIT.done;
   });
@@ -47,7 +50,12 @@ function callOnce({ id, timeout }: CallArguments, given: GivenInput, context: Co
 function printFailure(thrown: unknown, durationMs: number, { output }: CommandContext): void {
   const error =
     thrown instanceof UsageError
-      ? { code: "invalid-argument", message: thrown.message, ...(thrown.remedy !== undefined && { remedy: thrown.remedy }), retryable: false }
+      ? {
+          code: "invalid-argument",
+          message: thrown.message,
+          ...(thrown.remedy !== undefined && { remedy: thrown.remedy }),
+          retryable: false,
+        }
       : toCcosError(thrown).toJSON();
   output.data({ ok: false, error, ...reportOf(thrown), durationMs: Math.round(durationMs) });
 }

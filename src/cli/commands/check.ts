@@ -17,7 +17,12 @@ export const checkCommand: Command<{ readonly paths: readonly string[] }> = asyn
     output.data({
       files: files.length,
       capabilities: manifests.length,
-      errors: errors.map((error) => ({ ...placed(error.place), code: error.code, message: error.message, ...(error.remedy !== undefined && { remedy: error.remedy }) })),
+      errors: errors.map((error) => ({
+        ...placed(error.place),
+        code: error.code,
+        message: error.message,
+        ...(error.remedy !== undefined && { remedy: error.remedy }),
+      })),
       warnings: warnings.map((warning) => ({ ...placed(warning.place), code: warning.code, message: warning.message })),
     });
     return code;
@@ -27,7 +32,12 @@ export const checkCommand: Command<{ readonly paths: readonly string[] }> = asyn
     const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
     output.note(`${output.style("yellow", "warning:")} ${output.style([], `${at}${message}`)}`);
   }
-  const counts = [count(files.length, "file"), count(manifests.length, "capability", "capabilities"), count(errors.length, "error"), count(warnings.length, "warning")];
+  const counts = [
+    count(files.length, "file"),
+    count(manifests.length, "capability", "capabilities"),
+    count(errors.length, "error"),
+    count(warnings.length, "warning"),
+  ];
   output.note(counts.join(", "));
   return code;
 };

@@ -12,7 +12,11 @@ export const describeCommand: Command<{ readonly id: string }> = ({ id }, contex
     const manifest = env.capabilities.get(id);
     if (manifest === undefined) {
       throw new CcosError("not-found", `There is no capability ${JSON.stringify(id)}.`, {
-        remedy: didYouMean(id, env.capabilities.list().map((known) => known.id)) || "ccos list shows those there are.",
+        remedy:
+          didYouMean(
+            id,
+            env.capabilities.list().map((known) => known.id),
+          ) || "ccos list shows those there are.",
       });
     }
     // A token that somebody wrote into the file itself is no less a secret.
@@ -27,7 +31,8 @@ type Explained = NonNullable<ReturnType<CCOSEnvironment["capabilities"]["setting
 type Description = ReturnType<typeof describe>;
 
 function describe(manifest: Manifest, policy: Explained) {
-  const { id, name, description, version, language, permissions, effects, execution, metadata, origin, extra } = manifest;
+  const { id, name, description, version, language, permissions, effects, execution, metadata, origin, extra } =
+    manifest;
   return {
     id,
     name,
@@ -86,7 +91,10 @@ function lines(d: Description): Line[] {
   if (d.provider === null) return out;
   heading("policy");
   for (const [key, { value, source }] of leaves(d.policy)) {
-    out.push({ text: `  ${key.padEnd(34)} ${typeof value === "string" ? value : stringifyJson(value)}  (${source})`, style: [] });
+    out.push({
+      text: `  ${key.padEnd(34)} ${typeof value === "string" ? value : stringifyJson(value)}  (${source})`,
+      style: [],
+    });
   }
   return out;
 }
@@ -95,6 +103,8 @@ function leaves(explained: Explained): [string, { value: JsonValue; source: stri
   return Object.entries(explained).flatMap(([name, entry]): ReturnType<typeof leaves> => {
     // A setting is told from a block by its source, which is a text and never a setting of its own.
     if (typeof entry.source === "string") return [[name, entry as { value: JsonValue; source: string }]];
-    return Object.entries(entry as Readonly<Record<string, { value: JsonValue; source: string }>>).map(([key, setting]) => [`${name}.${key}`, setting]);
+    return Object.entries(entry as Readonly<Record<string, { value: JsonValue; source: string }>>).map(
+      ([key, setting]) => [`${name}.${key}`, setting],
+    );
   });
 }

@@ -35,7 +35,11 @@ export const doctorCommand: Command<DoctorArguments> = async ({ id, timeout }, c
       ({ code, message }) => warnings.push(warned(code, message)),
     );
   } catch (error) {
-    if (context.signal.aborted || (isCcosError(error) && error.code === "not-found" && id !== undefined && error.message.includes(id))) throw error;
+    if (
+      context.signal.aborted ||
+      (isCcosError(error) && error.code === "not-found" && id !== undefined && error.message.includes(id))
+    )
+      throw error;
     // A configuration that cannot be read has been told of already.
     if (!hasProblem(checks)) checks.push(...warnings, problem("environment", error));
   }
@@ -65,7 +69,8 @@ async function readConfig(context: CommandContext): Promise<{ readonly check: Ch
 }
 
 function configCheck({ file, trusted, config, credentials }: LoadedConfig): Check {
-  if (file === undefined) return { name: "config", status: "ok", message: "There is no configuration; the defaults hold." };
+  if (file === undefined)
+    return { name: "config", status: "ok", message: "There is no configuration; the defaults hold." };
   const settings = describeBindings(config, Object.keys(credentials));
   if (trusted) return { name: "config", status: "ok", message: `${file} is in force${settings}.` };
   return {
@@ -91,14 +96,29 @@ function storeCheck(store = "memory"): Check {
 
 function loadedCheck(env: CCOSEnvironment): Check {
   const count = env.capabilities.list().length;
-  if (count > 0) return { name: "capabilities", status: "ok", message: `${count} ${count === 1 ? "capability is" : "capabilities are"} loaded.` };
-  return { name: "capabilities", status: "note", message: "No capability is loaded.", remedy: "Name a folder with --capabilities." };
+  if (count > 0)
+    return {
+      name: "capabilities",
+      status: "ok",
+      message: `${count} ${count === 1 ? "capability is" : "capabilities are"} loaded.`,
+    };
+  return {
+    name: "capabilities",
+    status: "note",
+    message: "No capability is loaded.",
+    remedy: "Name a folder with --capabilities.",
+  };
 }
 
 /** What loading had to say: a file that is broken, or a word that is not in force. */
 function warned(code: string, message: string): Check {
   const isNote = code === "not-trusted" || code === "unimplemented";
-  return isNote ? { name: "loading", status: "note", message } : problem("loading", new CcosError("read-error", message, { remedy: "ccos check shows every mistake with its place." }));
+  return isNote
+    ? { name: "loading", status: "note", message }
+    : problem(
+        "loading",
+        new CcosError("read-error", message, { remedy: "ccos check shows every mistake with its place." }),
+      );
 }
 
 const STYLES = { ok: "green", note: "yellow", problem: "red", skipped: "dim" } as const;
@@ -106,7 +126,9 @@ const STYLES = { ok: "green", note: "yellow", problem: "red", skipped: "dim" } a
 function print({ ok, checks, capabilities }: Report, { output }: CommandContext): void {
   const line = ({ name, status, message, remedy, durationMs }: Check): void => {
     const time = durationMs === undefined ? "" : ` (${durationMs} ms)`;
-    output.text(`  ${output.styleValue(STYLES[status], status.padEnd(8))} ${name.padEnd(14)} ${output.styleValue([], message)}${time}`);
+    output.text(
+      `  ${output.styleValue(STYLES[status], status.padEnd(8))} ${name.padEnd(14)} ${output.styleValue([], message)}${time}`,
+    );
     if (remedy !== undefined && status !== "ok") output.text(`${" ".repeat(26)}${output.styleValue([], remedy)}`);
   };
   output.text(output.styleValue("bold", "ccos"));
@@ -114,11 +136,14 @@ function print({ ok, checks, capabilities }: Report, { output }: CommandContext)
   const groups = grouped(capabilities);
   for (const { first, count } of groups) {
     const more = count === 1 ? "" : ` and ${count - 1} more`;
-    const where = first.provider === null ? "" : ` (${first.provider}${first.endpoint === null ? "" : `, ${first.endpoint}`})`;
+    const where =
+      first.provider === null ? "" : ` (${first.provider}${first.endpoint === null ? "" : `, ${first.endpoint}`})`;
     output.text(output.styleValue("bold", `${first.id}${more}${where}`));
     for (const check of first.checks) line(check);
   }
-  const problems = [...checks, ...groups.flatMap(({ first }) => first.checks)].filter(({ status }) => status === "problem").length;
+  const problems = [...checks, ...groups.flatMap(({ first }) => first.checks)].filter(
+    ({ status }) => status === "problem",
+  ).length;
   output.note(ok ? "No problem was found." : `${problems} ${problems === 1 ? "problem was" : "problems were"} found.`);
 }
 

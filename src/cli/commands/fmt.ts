@@ -28,14 +28,22 @@ export const fmtCommand: Command<FmtArguments> = async ({ paths, check = false }
     try {
       if (await formatFile(file, check, context)) changed.push(file);
     } catch (error) {
-      errors.push(...(error instanceof Unreadable ? error.errors : [isCcosError(error) ? error : fileProblem(file, error)]));
+      errors.push(
+        ...(error instanceof Unreadable ? error.errors : [isCcosError(error) ? error : fileProblem(file, error)]),
+      );
     }
   }
   if (options.json === true) {
     output.data({
       files: files.length,
       changed,
-      errors: errors.map(({ code, message, place }) => ({ file: place?.file ?? null, line: place?.line ?? null, column: place?.column ?? null, code, message })),
+      errors: errors.map(({ code, message, place }) => ({
+        file: place?.file ?? null,
+        line: place?.line ?? null,
+        column: place?.column ?? null,
+        code,
+        message,
+      })),
     });
   } else {
     for (const error of errors) reportError(error, output, { cwd });

@@ -26,6 +26,8 @@ export const importMcpCommand: Command<ImportMcpArguments> = async (args, contex
   }
   for (const warning of warnings) output.note(`${output.style("yellow", "warning:")} ${output.style([], warning)}`);
   for (const file of files) output.text(output.styleValue([], relative(cwd, file) || file));
-  output.note(`${capabilities.length} ${capabilities.length === 1 ? "capability" : "capabilities"} in ${files.length} ${files.length === 1 ? "file" : "files"}.`);
+  output.note(
+    `${capabilities.length} ${capabilities.length === 1 ? "capability" : "capabilities"} in ${files.length} ${files.length === 1 ? "file" : "files"}.`,
+  );
   return EXIT.done;
 };

@@ -12,7 +12,11 @@ export const listCommand: Command<{ readonly query?: string | undefined }> = ({ 
       return EXIT.done;
     }
     if (found.length === 0) {
-      output.note(query === undefined ? "No capabilities. Name their folder with --capabilities." : `No capability contains ${JSON.stringify(query)}.`);
+      output.note(
+        query === undefined
+          ? "No capabilities. Name their folder with --capabilities."
+          : `No capability contains ${JSON.stringify(query)}.`,
+      );
       return EXIT.done;
     }
     const columns = [{ title: "ID" }, { title: "PROVIDER" }, { title: "DESCRIPTION", widest: 80 }];

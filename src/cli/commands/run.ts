@@ -10,7 +10,8 @@ export interface RunArguments {
 }
 
 export const runCommand: Command<RunArguments> = async ({ file, input, print }, context) => {
-  if (file === "-" && input === "-") throw new UsageError("Program and input cannot both come from stdin.", "Give one of them as a file.");
+  if (file === "-" && input === "-")
+    throw new UsageError("Program and input cannot both come from stdin.", "Give one of them as a file.");
   const source = await readText(file, context);
   const value = input === undefined ? undefined : await readJsonArgument(input, context);
   return runProgram({ source, file: file === "-" ? undefined : file, input: value, print }, context);

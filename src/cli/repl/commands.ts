@@ -21,7 +21,7 @@ export function helpLines(): string[] {
   return [
     "Type a form, on as many lines as it takes; its value is printed. Definitions stay.",
     ...COMMANDS.map(({ usage, doc }) => `  ${usage.padEnd(width)}  ${doc}`),
-    "  *1 *2 *3 are the last values, *e is the last error. Tab completes names, and ids after (call \".",
+    '  *1 *2 *3 are the last values, *e is the last error. Tab completes names, and ids after (call ".',
     "  Ctrl-C cancels what runs, or drops what is typed; Ctrl-D ends.",
   ];
 }

@@ -14,7 +14,12 @@ export class Evaluator {
   readonly #context = new Map<string, Value>();
   readonly #sources = new Map<string | undefined, string>();
   /** The values of the inputs before, newest first, and the last error. */
-  readonly #latest = new Map<string, Value>([["*1", null], ["*2", null], ["*3", null], ["*e", null]]);
+  readonly #latest = new Map<string, Value>([
+    ["*1", null],
+    ["*2", null],
+    ["*3", null],
+    ["*e", null],
+  ]);
   #environment: Promise<CCOSEnvironment> | undefined;
   #opened: CCOSEnvironment | undefined;
   #prelude: ReadonlyMap<string, Value> | undefined;

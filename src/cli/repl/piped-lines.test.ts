@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { pipedLines } from "./piped-lines.ts";
 
 async function* chunks(...texts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield await Promise.resolve(typeof text === "string" ? new TextEncoder().encode(text) : text);
+  for (const text of texts)
+    yield await Promise.resolve(typeof text === "string" ? new TextEncoder().encode(text) : text);
 }
 
 async function collect(lines: AsyncIterable<string>): Promise<string[]> {
@@ -21,7 +22,9 @@ test("lines end at line ends, wherever the chunks do", async () => {
 
 test("a character that two chunks share is one character", async () => {
   const [first, ...rest] = new TextEncoder().encode("é\n");
-  expect(await collect(pipedLines(chunks(new Uint8Array([first as number]), new Uint8Array(rest)), never))).toEqual(["é"]);
+  expect(await collect(pipedLines(chunks(new Uint8Array([first as number]), new Uint8Array(rest)), never))).toEqual([
+    "é",
+  ]);
 });
 
 test("a signal ends them, and lets the pipe go", async () => {

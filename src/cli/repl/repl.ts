@@ -1,5 +1,13 @@
 import { didYouMean } from "../../kernel/index.ts";
-import { documentationOf, isUnfinished, knownNames, print, toJsonText, typeName, type Value } from "../../rtfs/index.ts";
+import {
+  documentationOf,
+  isUnfinished,
+  knownNames,
+  print,
+  toJsonText,
+  typeName,
+  type Value,
+} from "../../rtfs/index.ts";
 import { EXIT, type CommandContext } from "../command-context.ts";
 import { reportError } from "../error-report.ts";
 import { exitCodeOf } from "../exit-code.ts";
@@ -151,7 +159,10 @@ export class Repl implements Completable {
     const shown = output.styleValue([], name.slice(0, 200));
     if (this.#evaluator.names().includes(name)) output.text(`${shown} is defined here.`);
     else if (name === "") output.text(":doc NAME tells what a function or special form does.");
-    else output.text(`Nothing is called ${shown}. ${didYouMean(name, [...knownNames(), ...this.#evaluator.names()])}`.trimEnd());
+    else
+      output.text(
+        `Nothing is called ${shown}. ${didYouMean(name, [...knownNames(), ...this.#evaluator.names()])}`.trimEnd(),
+      );
   }
 
   #show(value: Value): void {

@@ -57,7 +57,8 @@ function converseOn(lines: Interface, repl: Repl, { output, signal }: CommandCon
     const work = async (): Promise<void> => {
       if (working) return;
       working = true;
-      for (let line = waiting.shift(); line !== undefined && !repl.isOver; line = waiting.shift()) await repl.take(line);
+      for (let line = waiting.shift(); line !== undefined && !repl.isOver; line = waiting.shift())
+        await repl.take(line);
       working = false;
       if (ended || repl.isOver) resolve();
       else prompt();

@@ -58,8 +58,8 @@ export abstract class ChannelTransport extends WireTransport {
         },
       });
       options.sent?.();
-      this.write(stringifyJson({ jsonrpc: "2.0", id, method, ...(params && { params }) })).catch(
-        (error: unknown) => this.#pending.get(id)?.reject(error),
+      this.write(stringifyJson({ jsonrpc: "2.0", id, method, ...(params && { params }) })).catch((error: unknown) =>
+        this.#pending.get(id)?.reject(error),
       );
     });
   }

@@ -121,7 +121,9 @@ class Attempt {
     if (known?.era === "modern") return this.#adopt(this.#http(settings), "http", known.discover);
     if (known?.era === "legacy") {
       try {
-        return await (known.transport === "sse" ? this.#openSse(settings) : this.#shakeHands(this.#http(settings), "http"));
+        return await (known.transport === "sse"
+          ? this.#openSse(settings)
+          : this.#shakeHands(this.#http(settings), "http"));
       } catch (error) {
         // The server may have become another one since; only what it says for certain counts as that.
         if (!contradicts(error)) throw error;
@@ -210,7 +212,10 @@ class Attempt {
     }
   }
 
-  #http(settings: HttpSettings, resumed?: { sessionId: string | undefined; initializeResult: JsonObject }): HttpTransport {
+  #http(
+    settings: HttpSettings,
+    resumed?: { sessionId: string | undefined; initializeResult: JsonObject },
+  ): HttpTransport {
     const { dispatcher, now } = this.#options;
     const transport = new HttpTransport({
       url: new URL(settings.url),
@@ -244,7 +249,10 @@ class Attempt {
     return this.#connection(transport, kind, "modern", client, envelope(this.#info));
   }
 
-  async #connectClient(transport: WireTransport, prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"]): Promise<Client> {
+  async #connectClient(
+    transport: WireTransport,
+    prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"],
+  ): Promise<Client> {
     const client = new Client(this.#info, { capabilities: {} });
     try {
       await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });

@@ -53,9 +53,13 @@ function ownToken({ capability, context, read, url }: CredentialQuestion): Found
   const literal = read("auth_token");
   if (literal !== undefined && literal !== "") {
     if (url.protocol !== "https:" && !isLoopbackHost(url.hostname)) {
-      fail("permission-denied", `The token of ${JSON.stringify(capability.id)} would travel to ${url.host} in the clear.`, {
-        remedy: "Use an https URL.",
-      });
+      fail(
+        "permission-denied",
+        `The token of ${JSON.stringify(capability.id)} would travel to ${url.host} in the clear.`,
+        {
+          remedy: "Use an https URL.",
+        },
+      );
     }
     return { secret: literal, source: undefined };
   }
@@ -121,7 +125,8 @@ function apply(secret: string, source: string | undefined, question: CredentialQ
 function applyKey(text: string, source: string | undefined, { capability, read, url }: CredentialQuestion): Credential {
   const location = (read("auth_location") ?? "header").toLowerCase().replace(/^:/, "");
   const name = read("auth_param_name") ?? read("auth_param") ?? read("auth_name") ?? "Authorization";
-  if (!isHeaderName(name)) fail("invalid-argument", `:auth of ${JSON.stringify(capability.id)} names no possible header.`);
+  if (!isHeaderName(name))
+    fail("invalid-argument", `:auth of ${JSON.stringify(capability.id)} names no possible header.`);
   const sent = { credentials: { token: text }, manner: `api-key ${location} ${name}`, source };
   switch (location) {
     case "header":

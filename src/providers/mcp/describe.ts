@@ -46,7 +46,8 @@ export async function listAll(
     if (cursors.has(cursor)) throw broken(`The pages of ${method} go round in a circle.`);
     cursors.add(cursor);
     if (page > 0) characters += stringifyJson(items).length;
-    if (page + 1 >= MOST_PAGES || found.length > MOST_TOOLS || characters > MOST_CHARACTERS) throw broken(`The answer to ${method} has no end.`);
+    if (page + 1 >= MOST_PAGES || found.length > MOST_TOOLS || characters > MOST_CHARACTERS)
+      throw broken(`The answer to ${method} has no end.`);
   }
 }
 
@@ -147,7 +148,9 @@ export async function describeServer(address: ServerAddress): Promise<ServerDesc
     };
   } catch (error) {
     if (timeout.aborted && address.signal?.aborted !== true) {
-      fail("deadline-exceeded", `${target.endpoint} did not say within ${timeoutMs} ms what it offers.`, { cause: error });
+      fail("deadline-exceeded", `${target.endpoint} did not say within ${timeoutMs} ms what it offers.`, {
+        cause: error,
+      });
     }
     throw classify(error, { phase: "open", sent: connection !== undefined, target });
   } finally {

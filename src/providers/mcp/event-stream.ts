@@ -42,9 +42,13 @@ export function readEvents(response: HttpResponse, options: EventStreamOptions):
       parser.feed(decoder.write(chunk));
       if (done) {
         resolve();
-        if (!response.over) linger = setTimeout(() => response.destroy(new Error("The rest is not waited for.")), LINGER_MS).unref();
+        if (!response.over)
+          linger = setTimeout(() => response.destroy(new Error("The rest is not waited for.")), LINGER_MS).unref();
       } else if (tooLarge) throw new TooLarge(options.limit);
     };
-    response.read(onChunk).then(resolve, reject).finally(() => clearTimeout(linger));
+    response
+      .read(onChunk)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(linger));
   });
 }

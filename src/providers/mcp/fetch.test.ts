@@ -88,7 +88,11 @@ describe("giving a request up", () => {
     await expect(waiting).rejects.toThrow("enough");
 
     const half = new AbortController();
-    const response = await send(dispatcher, addressOf(url), { method: "POST", headers: { "x-begin": "1" }, signal: half.signal });
+    const response = await send(dispatcher, addressOf(url), {
+      method: "POST",
+      headers: { "x-begin": "1" },
+      signal: half.signal,
+    });
     const text = response.text(100);
     half.abort(new Error("enough"));
     await expect(text).rejects.toThrow("enough");

@@ -125,7 +125,11 @@ export class Exchange implements Dispatcher.DispatchHandler, RosterMember {
     else this.#request.started?.();
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
     if (status < 200 || this.over) return;
     this.#response = new HttpResponse(status, headers, controller);
     this.#resolve(this.#response);

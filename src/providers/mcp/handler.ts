@@ -69,7 +69,11 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     return this.#opened(await connect(target, await this.#connectOptions(context)), context);
   }
 
-  async executeWithSession(session: Session<McpSession>, call: SessionCall, context: SessionContext): Promise<JsonValue> {
+  async executeWithSession(
+    session: Session<McpSession>,
+    call: SessionCall,
+    context: SessionContext,
+  ): Promise<JsonValue> {
     const { connection } = session.state;
     const { transport } = connection;
     const params: JsonObject = { name: call.target.operation, arguments: readArguments(call) };
@@ -174,13 +178,18 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   #headersFor(connection: Connection, call: SessionCall): Record<string, string> | undefined {
     if (connection.era !== "modern" || connection.kind !== "http") return undefined;
     const schema =
-      this.#learned.get(connection)?.get(call.target.operation) ?? getOwn(call.capability.metadata, `${PROVIDER}_input_schema_json`);
+      this.#learned.get(connection)?.get(call.target.operation) ??
+      getOwn(call.capability.metadata, `${PROVIDER}_input_schema_json`);
     if (schema === undefined) return undefined;
     const declared = this.#paramHeaders.of(schema);
     if (!declared.ok) {
-      fail("rejected", `The definition of ${call.target.operation} at ${call.target.endpoint} breaks the protocol: ${declared.reason}.`, {
-        remedy: "Such a tool must not be called over HTTP; its author has to correct it.",
-      });
+      fail(
+        "rejected",
+        `The definition of ${call.target.operation} at ${call.target.endpoint} breaks the protocol: ${declared.reason}.`,
+        {
+          remedy: "Such a tool must not be called over HTTP; its author has to correct it.",
+        },
+      );
     }
     return declared.headers.length === 0 ? undefined : paramHeaders(declared.headers, call.input);
   }
@@ -200,7 +209,8 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   #failed(error: unknown, connection: Connection): unknown {
     if (error instanceof WireError && connection.era === "modern" && connection.kind === "http") {
       const { failure } = error;
-      if (failure.kind === "http" && failure.status >= 400 && failure.status < 500) this.#verdicts.drop(connection.verdictKey);
+      if (failure.kind === "http" && failure.status >= 400 && failure.status < 500)
+        this.#verdicts.drop(connection.verdictKey);
       if (failure.kind === "rpc" && failure.error.code === -32022) this.#verdicts.drop(connection.verdictKey);
     }
     return error;
@@ -258,9 +268,13 @@ function readArguments(call: SessionCall): JsonObject {
   const { input } = call;
   if (input === null) return {};
   if (isJsonObject(input)) return input;
-  return fail("invalid-argument", `${JSON.stringify(call.capability.id)} takes a map of arguments, and got another kind of value.`, {
-    remedy: "Call it with one map, such as {:name \"value\"}.",
-  });
+  return fail(
+    "invalid-argument",
+    `${JSON.stringify(call.capability.id)} takes a map of arguments, and got another kind of value.`,
+    {
+      remedy: 'Call it with one map, such as {:name "value"}.',
+    },
+  );
 }
 
 /** Whether a server refused a call for the headers that came with it. */

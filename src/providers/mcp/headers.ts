@@ -60,7 +60,8 @@ export function readHeaders(capability: SessionCapability): Record<string, strin
         remedy: "Put the value into a variable and name that with :auth_env_var, or with :auth {…}.",
       });
     }
-    if (!isHeaderValue(value)) fail("invalid-argument", `The header ${lower} of ${id} has a value that HTTP does not allow.`);
+    if (!isHeaderValue(value))
+      fail("invalid-argument", `The header ${lower} of ${id} has a value that HTTP does not allow.`);
     result[lower] = value.trim();
   }
   return result;

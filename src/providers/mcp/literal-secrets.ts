@@ -53,7 +53,11 @@ export function partArguments(args: readonly string[]): Parted<string[]> {
 export function requireEncryption(url: URL, secrets: Readonly<Record<string, string>>, capabilityId: string): void {
   const [name] = Object.keys(secrets);
   if (name === undefined || url.protocol === "https:" || isLoopbackHost(url.hostname)) return;
-  fail("permission-denied", `The ${name} of ${JSON.stringify(capabilityId)} would travel to ${url.host} in the clear.`, {
-    remedy: "Use an https URL.",
-  });
+  fail(
+    "permission-denied",
+    `The ${name} of ${JSON.stringify(capabilityId)} would travel to ${url.host} in the clear.`,
+    {
+      remedy: "Use an https URL.",
+    },
+  );
 }

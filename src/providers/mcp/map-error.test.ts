@@ -25,7 +25,13 @@ const status = (code: number, message?: string, rpcCode = -32000): WireFailure =
   rpc: message === undefined ? undefined : { code: rpcCode, message },
   retryAfterMs: undefined,
 });
-const plain = (code: number, body: string): WireFailure => ({ kind: "http", status: code, body, rpc: undefined, retryAfterMs: undefined });
+const plain = (code: number, body: string): WireFailure => ({
+  kind: "http",
+  status: code,
+  body,
+  rpc: undefined,
+  retryAfterMs: undefined,
+});
 const rpc = (code: number, message: string): WireFailure => ({ kind: "rpc", error: { code, message } });
 
 describe("a lost session", () => {

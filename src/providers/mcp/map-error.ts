@@ -21,8 +21,10 @@ function findWireError(error: unknown): WireError | undefined {
 }
 
 /** Failures that happen before a byte of the request leaves. */
-const NEVER_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/;
-const CERTIFICATE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
+const NEVER_SENT =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/;
+const CERTIFICATE =
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
 function classifyWire(failure: WireFailure, state: WireState, context: FailureContext, cause: unknown): CcosError {
   const opening = context.phase !== "execute";
@@ -32,7 +34,10 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
 
   if (!opening && isSessionLoss(failure, state)) {
     const how = failure.kind === "closed" ? failure.text : quote(failure);
-    return make("session-lost", `${context.target.endpoint} no longer knows the session${how === "" ? "." : `: ${how}`}`);
+    return make(
+      "session-lost",
+      `${context.target.endpoint} no longer knows the session${how === "" ? "." : `: ${how}`}`,
+    );
   }
   switch (failure.kind) {
     case "http":
@@ -44,9 +49,12 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
     case "cut":
     case "closed":
       return opening
-        ? make("unavailable", `${where} failed: ${failure.text}`, { remedy: "Find out why the server ends; its own log may say." })
+        ? make("unavailable", `${where} failed: ${failure.text}`, {
+            remedy: "Find out why the server ends; its own log may say.",
+          })
         : make("outcome-unknown", `${where} failed after it had been sent: ${failure.text}`, {
-            remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+            remedy:
+              "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
           });
     case "broken":
       return make("protocol-error", `${where} failed: ${oneLine(failure.text)}`, {
@@ -64,8 +72,12 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
       });
     case "spawn":
       return failure.code === "ENOENT"
-        ? make("not-found", `${where} failed: its command was not found.`, { remedy: "Install it, or correct :command (and :cwd)." })
-        : make("unavailable", `${where} failed: ${oneLine(failure.text)} (${failure.code})`, { remedy: "Check :command and its permissions." });
+        ? make("not-found", `${where} failed: its command was not found.`, {
+            remedy: "Install it, or correct :command (and :cwd).",
+          })
+        : make("unavailable", `${where} failed: ${oneLine(failure.text)} (${failure.code})`, {
+            remedy: "Check :command and its permissions.",
+          });
   }
 }
 
@@ -85,7 +97,11 @@ function classifyStatus(failure: WireFailure & { kind: "http" }, context: Failur
   }
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "Wait" : `Wait ${Math.ceil(retryAfterMs / 1000)} s`;
-    return make("rate-limited", said, { retryAfterMs, details, remedy: `${wait}, or set :rate_limit to stay below the server's limit.` });
+    return make("rate-limited", said, {
+      retryAfterMs,
+      details,
+      remedy: `${wait}, or set :rate_limit to stay below the server's limit.`,
+    });
   }
   if (status === 503) {
     return make("unavailable", said, { retryAfterMs, details, remedy: "The server is busy or down; try again later." });
@@ -96,15 +112,20 @@ function classifyStatus(failure: WireFailure & { kind: "http" }, context: Failur
       : make("outcome-unknown", said, {
           retryAfterMs,
           details,
-          remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+          remedy:
+            "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
         });
   }
   if (status >= 300 && status < 400) {
     const to = originOf(failure.location);
-    return make("protocol-error", `${where} failed: it redirects${to === "" ? "" : ` to ${to}`}, and credentials do not follow.`, {
-      remedy: "Set :server_url to where the server really is.",
-      details,
-    });
+    return make(
+      "protocol-error",
+      `${where} failed: it redirects${to === "" ? "" : ` to ${to}`}, and credentials do not follow.`,
+      {
+        remedy: "Set :server_url to where the server really is.",
+        details,
+      },
+    );
   }
   if (opening) return make("protocol-error", said, { remedy: SPEAKS_NO_MCP, details });
   if (rpc !== undefined) return classifyRpc(rpc, context, make);
@@ -120,12 +141,21 @@ function classifyRpc(error: RpcError, context: FailureContext, make: Make): Ccos
     case -32020:
       return make("protocol-error", said, { details });
     case -32601:
-      return make("rejected", said, { details, remedy: "The server does not offer this; check what it is, and its version." });
+      return make("rejected", said, {
+        details,
+        remedy: "The server does not offer this; check what it is, and its version.",
+      });
     case -32022:
-      return make("protocol-error", said, { details, remedy: "The server speaks only revisions of MCP that are newer than this client." });
+      return make("protocol-error", said, {
+        details,
+        remedy: "The server speaks only revisions of MCP that are newer than this client.",
+      });
     case -32021:
     case -32042:
-      return make("rejected", said, { details, remedy: "The tool wants to ask its caller something, which is not supported." });
+      return make("rejected", said, {
+        details,
+        remedy: "The tool wants to ask its caller something, which is not supported.",
+      });
     default:
       return make("rejected", said, { details, remedy: toolRemedy(words, context.target) });
   }
@@ -141,7 +171,9 @@ function classifyNetwork(failure: WireFailure & { kind: "network" }, context: Fa
   const where = place(context);
   const said = `${where} failed: ${oneLine(failure.text)} (${failure.code})`;
   if (CERTIFICATE.test(failure.code)) {
-    return make("unavailable", said, { remedy: "The connection could not be secured: check the certificate and the URL's scheme." });
+    return make("unavailable", said, {
+      remedy: "The connection could not be secured: check the certificate and the URL's scheme.",
+    });
   }
   if (failure.code === "ENOTFOUND") return make("unavailable", said, { remedy: "Check the host name in :server_url." });
   if (context.phase !== "execute" || !context.sent || NEVER_SENT.test(failure.code)) {
@@ -154,11 +186,17 @@ function classifyNetwork(failure: WireFailure & { kind: "network" }, context: Fa
 
 /** Errors of the SDK's client and anything else. By name: two copies of a package may meet in one process. */
 function classifyForeign(error: unknown, context: FailureContext): CcosError {
-  const { name, message, code } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error> & { code?: unknown };
+  const { name, message, code } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error> & {
+    code?: unknown;
+  };
   const words = oneLine(message ?? String(error), 500);
   const said = `${place(context)} failed: ${words}`;
   if (name === "ProtocolError" && typeof code === "number") {
-    return classifyRpc({ code, message: message ?? "" }, context, (kind, text, options) => new CcosError(kind, text, { ...options, cause: error }));
+    return classifyRpc(
+      { code, message: message ?? "" },
+      context,
+      (kind, text, options) => new CcosError(kind, text, { ...options, cause: error }),
+    );
   }
   if (context.phase === "open") {
     return new CcosError("protocol-error", said, { remedy: SPEAKS_NO_MCP, cause: error });
@@ -183,7 +221,8 @@ export function credentialRemedy(target: Target, status: number): string {
       : `No token was sent. Set ${source}, or name another variable with :auth_env_var; a token goes only to origins it is meant for.`;
   }
   const which = source === undefined ? "The token in its metadata" : `The token in ${source}`;
-  const why = status === 403 ? "is not allowed to do this (a missing scope, perhaps)" : "was refused; it may have expired";
+  const why =
+    status === 403 ? "is not allowed to do this (a missing scope, perhaps)" : "was refused; it may have expired";
   const insecure = (settings as HttpSettings).kind === "http" ? "" : " The server got it in its environment.";
   return `${which} ${why}.${insecure}`;
 }

@@ -25,8 +25,16 @@ test.each<[string, JsonObject, JsonValue]>([
   ["text that only begins as JSON", { content: [text("{not json")] }, "{not json"],
   ["two texts", { content: [text("a"), text("b")] }, { content: [text("a"), text("b")] }],
   ["no content", { content: [] }, { content: [] }],
-  ["an image", { content: [{ type: "image", data: "", mimeType: "image/png" }] }, { content: [{ type: "image", data: "", mimeType: "image/png" }] }],
-  ["the mark of a complete result", { resultType: "complete", content: [text("a"), text("b")] }, { content: [text("a"), text("b")] }],
+  [
+    "an image",
+    { content: [{ type: "image", data: "", mimeType: "image/png" }] },
+    { content: [{ type: "image", data: "", mimeType: "image/png" }] },
+  ],
+  [
+    "the mark of a complete result",
+    { resultType: "complete", content: [text("a"), text("b")] },
+    { content: [text("a"), text("b")] },
+  ],
   ["isError that is no true", { isError: false, content: [text("fine")] }, "fine"],
 ])("%s", (_name, result, value) => {
   expect(readToolResult(result, target, {})).toEqual(value);
@@ -67,11 +75,16 @@ describe("a tool's error", () => {
 
   test("a missing token is named, where none was sent", () => {
     expect(error("401 Unauthorized")).toMatchObject({ remedy: expect.stringContaining("Set LINE_TOKEN") });
-    expect(error("401 Unauthorized", {}, { ...target, credentials: { token: "x" } })).toMatchObject({ remedy: undefined });
+    expect(error("401 Unauthorized", {}, { ...target, credentials: { token: "x" } })).toMatchObject({
+      remedy: undefined,
+    });
   });
 
   test("a rate limit in words is one", () => {
-    expect(error("API rate limit exceeded. Retry after 30s")).toMatchObject({ code: "rate-limited", retryAfterMs: 30_000 });
+    expect(error("API rate limit exceeded. Retry after 30s")).toMatchObject({
+      code: "rate-limited",
+      retryAfterMs: 30_000,
+    });
   });
 
   test("an error without a text is an error", () => {

@@ -1,4 +1,12 @@
-import { CcosError, getOwn, isJsonObject, parseJson, stripControls, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import {
+  CcosError,
+  getOwn,
+  isJsonObject,
+  parseJson,
+  stripControls,
+  type JsonObject,
+  type JsonValue,
+} from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 
 const QUOTED_MESSAGE = 2000;
@@ -77,7 +85,9 @@ function unitMs(word: string): number | undefined {
 
 /** The time to wait that a text names: `retry after 30s`, `try again in 2 minutes`, `Retry after 1m30s`. */
 export function retryAfterIn(text: string): number | undefined {
-  const found = /\b(?:re)?try(?:ing)?(?: again)?[ -]?(?:after|in)\b:?\s*((?:\d+(?:\.\d+)?\s*[a-z]*\s*){1,3})/i.exec(text)?.[1];
+  const found = /\b(?:re)?try(?:ing)?(?: again)?[ -]?(?:after|in)\b:?\s*((?:\d+(?:\.\d+)?\s*[a-z]*\s*){1,3})/i.exec(
+    text,
+  )?.[1];
   if (found === undefined) return undefined;
   let total = 0;
   for (const [, amount, word = ""] of found.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/gi)) {
@@ -98,15 +108,26 @@ function remedyFor(message: string, target: Target, input: JsonValue): string | 
     return `Check :tool_name (${JSON.stringify(target.operation)}); ccos import lists what the server offers.`;
   }
   const unsent = Object.keys(target.credentials).length === 0;
-  if (unsent && target.credentialSource !== undefined && /\b(?:unauthori[sz]ed|authenticat|credentials?|api key|access token|bad token|401)\b/i.test(message)) {
+  if (
+    unsent &&
+    target.credentialSource !== undefined &&
+    /\b(?:unauthori[sz]ed|authenticat|credentials?|api key|access token|bad token|401)\b/i.test(message)
+  ) {
     return `No token was sent. Set ${target.credentialSource}, or name another variable with :auth_env_var.`;
   }
   return undefined;
 }
 
 /** An argument that the server expects in another case, as with `Expected OPEN, got open`. */
-function miswritten(message: string, input: JsonValue): { readonly given: string; readonly expected: string } | undefined {
-  if (!isJsonObject(input) || !/\b(?:expected|invalid|must be|one of|allowed|enum|valid (?:values|options))\b/i.test(message)) return undefined;
+function miswritten(
+  message: string,
+  input: JsonValue,
+): { readonly given: string; readonly expected: string } | undefined {
+  if (
+    !isJsonObject(input) ||
+    !/\b(?:expected|invalid|must be|one of|allowed|enum|valid (?:values|options))\b/i.test(message)
+  )
+    return undefined;
   const words = new Map<string, string>();
   for (const [word] of message.matchAll(/[A-Za-z][\w-]*/g)) {
     const lower = word.toLowerCase();

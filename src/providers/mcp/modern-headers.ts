@@ -9,7 +9,11 @@ export function isModern(params: JsonObject | undefined): boolean {
 }
 
 /** What the modern era wants said in headers too, so that servers and proxies route by it. */
-export function addModernHeaders(headers: Record<string, string>, method: string, params: JsonObject | undefined): void {
+export function addModernHeaders(
+  headers: Record<string, string>,
+  method: string,
+  params: JsonObject | undefined,
+): void {
   const version = (params?.["_meta"] as JsonObject | undefined)?.[PROTOCOL_VERSION_KEY];
   if (typeof version === "string") headers["mcp-protocol-version"] = version;
   headers["mcp-method"] = method;

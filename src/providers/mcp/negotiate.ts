@@ -83,7 +83,8 @@ function verdictOfFailure(error: WireError): Verdict | "again" | undefined {
   const { status, rpc } = failure;
   // A server that fails on what it does not know may well know the handshake.
   if (status === 500 || status === 501) return { era: "legacy", certain: false };
-  if (status < 400 || status > 499 || status === 401 || status === 403 || status === 408 || status === 429) return undefined;
+  if (status < 400 || status > 499 || status === 401 || status === 403 || status === 408 || status === 429)
+    return undefined;
   return rpc === undefined ? { era: "legacy", certain: true } : verdictOfError(rpc, error);
 }
 

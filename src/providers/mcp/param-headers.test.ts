@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import type { JsonObject } from "../../kernel/index.ts";
 import { encodeHeaderValue, paramHeaders, ParamHeaderCache, scanParamHeaders } from "./param-headers.ts";
 
-const property = (extra: JsonObject): JsonObject => ({ type: "object", properties: { region: { type: "string", ...extra } } });
+const property = (extra: JsonObject): JsonObject => ({
+  type: "object",
+  properties: { region: { type: "string", ...extra } },
+});
 
 test("declarations are found at any depth of properties", () => {
   const schema = { properties: { a: { type: "object", properties: { b: { type: "integer", "x-mcp-header": "B" } } } } };
@@ -20,13 +23,19 @@ test.each<[string, JsonObject]>([
   ["below items", { properties: { list: { type: "array", items: { type: "string", "x-mcp-header": "A" } } } }],
   ["below an alternative", { oneOf: [property({ "x-mcp-header": "A" })] }],
   ["below a definition", { $defs: { a: { type: "string", "x-mcp-header": "A" } } }],
-  ["twice in another case", { properties: { a: { type: "string", "x-mcp-header": "A" }, b: { type: "string", "x-mcp-header": "a" } } }],
+  [
+    "twice in another case",
+    { properties: { a: { type: "string", "x-mcp-header": "A" }, b: { type: "string", "x-mcp-header": "a" } } },
+  ],
 ])("a declaration %s makes the tool unusable", (_name, schema) => {
   expect(scanParamHeaders(schema)).toMatchObject({ ok: false, reason: expect.any(String) });
 });
 
 test("values become headers where they have a text", () => {
-  const headers = ["s", "i", "t", "none", "absent", "far", "deep"].map((name) => ({ path: name === "deep" ? ["o", "d"] : [name], name }));
+  const headers = ["s", "i", "t", "none", "absent", "far", "deep"].map((name) => ({
+    path: name === "deep" ? ["o", "d"] : [name],
+    name,
+  }));
   const input = { s: "x", i: 3, t: true, none: null, far: 2 ** 60, o: { d: "y" } };
   expect(paramHeaders(headers, input)).toEqual({
     "mcp-param-s": "x",

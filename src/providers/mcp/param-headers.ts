@@ -53,7 +53,8 @@ export function scanParamHeaders(schema: unknown): ParamHeaders {
       if (!reachable || path.length === 0) return `${place}: only a property may declare ${KEY}`;
       if (typeof name !== "string" || !TOKEN.test(name)) return `${place}: ${KEY} is no name of a header`;
       const type = getOwn(node, "type");
-      if (typeof type !== "string" || !TYPES.has(type)) return `${place}: ${KEY} needs a string, an integer or a boolean`;
+      if (typeof type !== "string" || !TYPES.has(type))
+        return `${place}: ${KEY} needs a string, an integer or a boolean`;
       if (seen.has(name.toLowerCase())) return `${place}: ${KEY} ${JSON.stringify(name)} is declared twice`;
       seen.add(name.toLowerCase());
       headers.push({ path, name });

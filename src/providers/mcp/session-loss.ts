@@ -51,5 +51,9 @@ function isEraMistaken(failure: WireFailure & { kind: "http" }): boolean {
   if (status !== 400 && status !== 404) return false;
   if (rpc !== undefined && !VAGUE_CODES.has(rpc.code)) return false;
   const text = rpc?.message ?? body;
-  return SESSION_TEXT.test(text) || UNINITIALIZED_TEXT.test(text) || /\bsession id (?:is )?(?:required|missing)\b/i.test(text);
+  return (
+    SESSION_TEXT.test(text) ||
+    UNINITIALIZED_TEXT.test(text) ||
+    /\bsession id (?:is )?(?:required|missing)\b/i.test(text)
+  );
 }

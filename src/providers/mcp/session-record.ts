@@ -8,7 +8,8 @@ export type SessionRecord =
 /** A record as it came out of a store; undefined where it is none. */
 export function readRecord(value: unknown): SessionRecord | undefined {
   if (!isJsonObject(value)) return undefined;
-  if (value["era"] === "modern" && isJsonObject(value["discover"])) return { era: "modern", discover: value["discover"] };
+  if (value["era"] === "modern" && isJsonObject(value["discover"]))
+    return { era: "modern", discover: value["discover"] };
   const { sessionId, initializeResult } = value;
   if (value["era"] !== "legacy" || !isJsonObject(initializeResult)) return undefined;
   if (sessionId !== null && typeof sessionId !== "string") return undefined;

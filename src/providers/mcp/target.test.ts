@@ -39,7 +39,8 @@ function capability(block: JsonObject, flat: Record<string, string> = {}): Sessi
 
 const LINE = { server_url: "https://line.example/mcp", tool_name: "read" };
 const http = (target: Target): HttpSettings => target.settings as HttpSettings;
-const read = (block: JsonObject, env: Record<string, string> = {}): Target => readTarget(capability(block), context(env));
+const read = (block: JsonObject, env: Record<string, string> = {}): Target =>
+  readTarget(capability(block), context(env));
 
 describe("the server", () => {
   test.each([
@@ -48,8 +49,16 @@ describe("the server", () => {
     [{ server_endpoint: "https://a.example/mcp" }, {}, "https://a.example/mcp"],
     [{ server_url: "https://a.example/mcp", url: "https://b.example/" }, {}, "https://a.example/mcp"],
     [{ server_url: "https://a.example/mcp" }, { MCP_SERVER_URL: "http://127.0.0.1:9/mcp" }, "http://127.0.0.1:9/mcp"],
-    [{ server_url: "https://a.example/mcp", server_url_override_env: "LINE_URL" }, { LINE_URL: "https://c.example/x" }, "https://c.example/x"],
-    [{ server_url: "https://a.example/mcp", server_url_override_env: "LINE_URL" }, { MCP_SERVER_URL: "https://d.example/" }, "https://a.example/mcp"],
+    [
+      { server_url: "https://a.example/mcp", server_url_override_env: "LINE_URL" },
+      { LINE_URL: "https://c.example/x" },
+      "https://c.example/x",
+    ],
+    [
+      { server_url: "https://a.example/mcp", server_url_override_env: "LINE_URL" },
+      { MCP_SERVER_URL: "https://d.example/" },
+      "https://a.example/mcp",
+    ],
     [{ server_url: "https://a.example/mcp#part" }, {}, "https://a.example/mcp"],
   ])("%j with %j is %s", (block, env, endpoint) => {
     expect(read({ tool_name: "x", ...block }, env).endpoint).toBe(endpoint);
@@ -140,7 +149,10 @@ describe("the credential", () => {
   });
 
   test("a key in the query is in no text that people see", () => {
-    const target = read({ ...LINE, auth: { type: "api-key", env_var: "A", name: "key", location: "query" } }, { A: "s3cret" });
+    const target = read(
+      { ...LINE, auth: { type: "api-key", env_var: "A", name: "key", location: "query" } },
+      { A: "s3cret" },
+    );
     expect(http(target).url).toBe("https://line.example/mcp?key=s3cret");
     expect(target.endpoint).toBe("https://line.example/mcp");
     expect(JSON.stringify(target.shape)).not.toContain("s3cret");
@@ -159,14 +171,16 @@ describe("the credential", () => {
     expect(() => authorization({ auth_token: "t0", server_url: "http://a.localhost:1/" })).toThrow("in the clear");
   });
 
-  test.each<JsonObject>([{ type: "magic" }, { type: "api-key", location: "pocket" }, { type: "api-key", name: "a b" }, { type: "basic" }])(
-    "%j is an invalid argument",
-    (auth) => {
-      expect(() => read({ ...LINE, auth: { env_var: "A", ...auth } }, { A: "x" })).toThrow(
-        expect.objectContaining({ code: "invalid-argument" }),
-      );
-    },
-  );
+  test.each<JsonObject>([
+    { type: "magic" },
+    { type: "api-key", location: "pocket" },
+    { type: "api-key", name: "a b" },
+    { type: "basic" },
+  ])("%j is an invalid argument", (auth) => {
+    expect(() => read({ ...LINE, auth: { env_var: "A", ...auth } }, { A: "x" })).toThrow(
+      expect.objectContaining({ code: "invalid-argument" }),
+    );
+  });
 });
 
 describe("extra headers", () => {
@@ -200,7 +214,12 @@ describe("extra headers", () => {
 describe("a child process", () => {
   test("is authorised, and is named without the values of variables", () => {
     const seen = context({ LINE_KEY: "s3cret" });
-    const block = { command: "npx", args: ["-y", "line server"], env: { KEY: "${LINE_KEY}", MODE: "fast" }, tool_name: "x" };
+    const block = {
+      command: "npx",
+      args: ["-y", "line server"],
+      env: { KEY: "${LINE_KEY}", MODE: "fast" },
+      tool_name: "x",
+    };
     const target = readTarget(capability(block), seen);
     expect(seen.seen.commands).toEqual(["npx"]);
     expect(seen.seen.secrets).toEqual([["LINE_KEY", { origin: "command:" }]]);
@@ -239,7 +258,9 @@ describe("a credential that stands in the file itself", () => {
   const https = { ...LINE, server_url: "https://line.example/mcp" };
 
   test("in a header makes an identity, and is in no text that people see", () => {
-    const [one, two] = ["one-key-of-many", "another-key"].map((key) => read({ ...https, headers: { "X-Api-Key": key, "X-Tenant": "acme" } }));
+    const [one, two] = ["one-key-of-many", "another-key"].map((key) =>
+      read({ ...https, headers: { "X-Api-Key": key, "X-Tenant": "acme" } }),
+    );
     expect(http(one as Target).headers).toMatchObject({ "x-api-key": "one-key-of-many", "x-tenant": "acme" });
     expect(one?.credentials).not.toEqual(two?.credentials);
     expect(secretsOf(one as Target)).toEqual(["one-key-of-many"]);
@@ -256,7 +277,9 @@ describe("a credential that stands in the file itself", () => {
 
   test("does not travel in the clear beyond this machine", () => {
     const headers = { "X-Api-Key": "one-key-of-many" };
-    expect(() => read({ ...https, server_url: "http://line.example/mcp", headers })).toThrow(expect.objectContaining({ code: "permission-denied" }));
+    expect(() => read({ ...https, server_url: "http://line.example/mcp", headers })).toThrow(
+      expect.objectContaining({ code: "permission-denied" }),
+    );
     expect(() => read({ ...https, server_url: "http://127.0.0.1:9/mcp", headers })).not.toThrow();
     expect(() => read({ ...https, server_url: "http://line.example/mcp?token=abcdef" })).toThrow("in the clear");
   });
@@ -275,7 +298,9 @@ describe("a credential that stands in the file itself", () => {
     expect(target.endpoint).toBe('serve --api-key "[redacted]" "--token=[redacted]" --verbose --secret --port 80');
     expect(secretsOf(target).toSorted()).toEqual(["key-after-flag", "key-in-env", "key-in-flag"]);
     expect(JSON.stringify(target.shape)).not.toMatch(/key-(?:after|in)/);
-    expect(read({ ...block, env: { ...block.env, SERVICE_TOKEN: "another" } }).credentials).not.toEqual(target.credentials);
+    expect(read({ ...block, env: { ...block.env, SERVICE_TOKEN: "another" } }).credentials).not.toEqual(
+      target.credentials,
+    );
   });
 
   test("of user and password is hidden in its parts too", () => {

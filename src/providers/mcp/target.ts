@@ -118,7 +118,7 @@ function parseUrl(text: string, where: string, remedy: string): URL {
   }
   if (url.username !== "" || url.password !== "") {
     fail("invalid-argument", `The server URL of ${where} contains credentials.`, {
-      remedy: "Name a variable instead: :auth {:type \"basic\" :env_var \"NAME\"}, its value being user:password.",
+      remedy: 'Name a variable instead: :auth {:type "basic" :env_var "NAME"}, its value being user:password.',
     });
   }
   url.hash = "";
@@ -176,7 +176,8 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
   };
   const declared = getOwn(capability.block, "env");
   for (const [key, value] of Object.entries(isJsonObject(declared) ? declared : {})) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) fail("invalid-argument", `:env of ${name} has a name no variable can have.`);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key))
+      fail("invalid-argument", `:env of ${name} has a name no variable can have.`);
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
       fail("invalid-argument", `:env of ${name} needs texts as values.`);
     }
@@ -194,7 +195,9 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
     if (secret !== "") env[named] = secret;
   }
   const cwd = read("cwd");
-  const endpoint = [command, ...shownArgs.shown].map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part))).join(" ");
+  const endpoint = [command, ...shownArgs.shown]
+    .map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part)))
+    .join(" ");
   const maxResponseBytes = readLimit(capability, context.endpointSettings(endpoint), read);
   const settings: StdioSettings = { kind: "stdio", command, args, env, cwd, maxResponseBytes };
   return {
@@ -223,7 +226,10 @@ function readArgs(capability: SessionCapability, read: Read): string[] {
       args = undefined;
     }
   }
-  if (!Array.isArray(args) || args.some((arg) => !["string", "number"].includes(typeof arg) || String(arg).includes("\0"))) {
+  if (
+    !Array.isArray(args) ||
+    args.some((arg) => !["string", "number"].includes(typeof arg) || String(arg).includes("\0"))
+  ) {
     fail("invalid-argument", `:args of ${JSON.stringify(capability.id)} is no vector of texts.`, {
       remedy: 'Write them one by one: :args ["-y" "some-server"].',
     });
@@ -239,7 +245,12 @@ export function secretsOf({ credentials, settings }: Target): string[] {
   const forms = new Set(Object.values(secrets));
   if (encoded !== "") forms.add(encoded);
   // A server that has decoded the pair may quote the password alone.
-  if (scheme === "Basic") forms.add(Buffer.from(encoded, "base64").toString("utf8").replace(/^[^:]*:/, ""));
+  if (scheme === "Basic")
+    forms.add(
+      Buffer.from(encoded, "base64")
+        .toString("utf8")
+        .replace(/^[^:]*:/, ""),
+    );
   return [...forms];
 }
 

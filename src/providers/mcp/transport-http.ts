@@ -3,7 +3,15 @@ import type { Dispatcher } from "undici";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
 import { readEvents } from "./event-stream.ts";
-import { addressOf, send, TooLarge, type Exchange, type HttpAddress, type HttpRequest, type HttpResponse } from "./fetch.ts";
+import {
+  addressOf,
+  send,
+  TooLarge,
+  type Exchange,
+  type HttpAddress,
+  type HttpRequest,
+  type HttpResponse,
+} from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
@@ -179,12 +187,20 @@ export class HttpTransport extends WireTransport {
     const id = response.header("mcp-session-id");
     if (id === undefined || id === "") return;
     if (!SESSION_ID.test(id)) {
-      throw this.failed({ kind: "broken", text: "The session id that the server gave has characters no header can carry." });
+      throw this.failed({
+        kind: "broken",
+        text: "The session id that the server gave has characters no header can carry.",
+      });
     }
     this.sessionId = id;
   }
 
-  async #readAnswer(response: HttpResponse, id: string, signal: AbortSignal | undefined, state: WireState): Promise<RpcAnswer> {
+  async #readAnswer(
+    response: HttpResponse,
+    id: string,
+    signal: AbortSignal | undefined,
+    state: WireState,
+  ): Promise<RpcAnswer> {
     const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
     if (type === "application/json") {
       const text = await response.text(this.#options.limit);
@@ -195,7 +211,10 @@ export class HttpTransport extends WireTransport {
     if (text === "" || response.status === 202 || response.status === 204) {
       throw new WireError({ kind: "cut", text: `The server said HTTP ${response.status} and gave no answer.` }, state);
     }
-    throw new WireError({ kind: "broken", text: `The answer is ${type || "of no declared type"}, neither JSON nor an event stream.` }, state);
+    throw new WireError(
+      { kind: "broken", text: `The answer is ${type || "of no declared type"}, neither JSON nor an event stream.` },
+      state,
+    );
   }
 
   #answerOf(text: string, id: string, state: WireState): RpcAnswer {
@@ -229,11 +248,16 @@ export class HttpTransport extends WireTransport {
    * The answer from an event stream. A stream that breaks is taken up again where the server numbers its
    * events (in the revisions that have this); otherwise the call fails at once instead of at its deadline.
    */
-  async #streamedAnswer(first: HttpResponse, id: string, signal: AbortSignal | undefined, state: WireState): Promise<RpcAnswer> {
+  async #streamedAnswer(
+    first: HttpResponse,
+    id: string,
+    signal: AbortSignal | undefined,
+    state: WireState,
+  ): Promise<RpcAnswer> {
     let response = first;
     let lastEventId: string | undefined;
     let delayMs = RESUME_DELAY_MS;
-    for (let tries = 0; ; ) {
+    for (let tries = 0; ;) {
       let answer: RpcAnswer | undefined;
       let failure: unknown;
       try {

@@ -74,7 +74,8 @@ export class SseTransport extends ChannelTransport {
   }
 
   protected override async write(text: string): Promise<void> {
-    if (this.#endpoint === undefined) throw this.failed({ kind: "closed", text: "The session is not open.", sent: false });
+    if (this.#endpoint === undefined)
+      throw this.failed({ kind: "closed", text: "The session is not open.", sent: false });
     try {
       const response = await send(this.#options.dispatcher, addressOf(this.#endpoint), {
         method: "POST",

@@ -16,7 +16,23 @@ export interface StdioTransportOptions {
 /** What a child needs to find programs and its user's files, and nothing that could be a secret. */
 const INHERITED =
   process.platform === "win32"
-    ? ["APPDATA", "COMSPEC", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT", "PROGRAMDATA", "PROGRAMFILES", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "USERNAME", "USERPROFILE", "WINDIR"]
+    ? [
+        "APPDATA",
+        "COMSPEC",
+        "HOMEDRIVE",
+        "HOMEPATH",
+        "LOCALAPPDATA",
+        "PATH",
+        "PATHEXT",
+        "PROGRAMDATA",
+        "PROGRAMFILES",
+        "SYSTEMDRIVE",
+        "SYSTEMROOT",
+        "TEMP",
+        "USERNAME",
+        "USERPROFILE",
+        "WINDIR",
+      ]
     : ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"];
 
 const STDERR_KEPT = 4096;
@@ -72,14 +88,22 @@ export class StdioTransport extends ChannelTransport {
       child.once("spawn", resolve);
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (child.pid === undefined) live.delete(child);
-        reject(this.failed({ kind: "spawn", code: error.code ?? "UNKNOWN", text: `${command} could not be started.` }, error));
+        reject(
+          this.failed(
+            { kind: "spawn", code: error.code ?? "UNKNOWN", text: `${command} could not be started.` },
+            error,
+          ),
+        );
         this.end(`${command} could not be started.`, true);
         done();
       });
       child.once("exit", () => live.delete(child));
       child.once("close", (code, signal) => {
         const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-        const words = oneLine(this.#stderr.length > LAST_WORDS ? `…${this.#stderr.slice(-LAST_WORDS)}` : this.#stderr, LAST_WORDS + 1);
+        const words = oneLine(
+          this.#stderr.length > LAST_WORDS ? `…${this.#stderr.slice(-LAST_WORDS)}` : this.#stderr,
+          LAST_WORDS + 1,
+        );
         this.end(`The server's process ended ${how}${words === "" ? "." : `: ${words}`}`, this.#closing);
         done();
       });

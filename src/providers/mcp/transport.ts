@@ -117,7 +117,8 @@ export abstract class WireTransport implements Transport {
       // Each costs an answer, and a server can ask faster than anybody can answer.
       if (this.#asked.size >= MOST_ASKED) return;
       this.#asked.add(id);
-    } else if (method === "notifications/cancelled") this.#asked.delete((message["params"] as JsonObject | undefined)?.["requestId"]);
+    } else if (method === "notifications/cancelled")
+      this.#asked.delete((message["params"] as JsonObject | undefined)?.["requestId"]);
     this.onmessage?.(message as unknown as JSONRPCMessage);
   }
 }

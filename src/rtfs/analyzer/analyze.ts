@@ -64,7 +64,9 @@ function analyzeMap(form: FormOf<"map">, scope: Scope): Node {
   const make = RtfsMap.maker([...new Set(keys)]);
   // Of a key written twice the last value counts; both are evaluated.
   const isDistinct = new Set(keys).size === keys.length;
-  const build = isDistinct ? make : (values: Value[]) => RtfsMap.of(keys.map((key, index) => [key, values[index] as Value]));
+  const build = isDistinct
+    ? make
+    : (values: Value[]) => RtfsMap.of(keys.map((key, index) => [key, values[index] as Value]));
   const values = constantValues(nodes);
   if (values !== undefined) return constant(build(values));
   return (frame) => evaluateAll(nodes, frame, [], build);

@@ -22,7 +22,8 @@ export function readAnnotation(items: readonly Form[], at: number, before: Form,
   if (item === undefined) return undefined;
   if (isNamed(item, ":")) {
     const type = items[at + 1];
-    if (type === undefined) throw syntaxError(item, "A colon announces a type, and none follows.", "a type such as Int");
+    if (type === undefined)
+      throw syntaxError(item, "A colon announces a type, and none follows.", "a type such as Int");
     return annotationOf(items, type, at + 2, what);
   }
   if (item.kind === "keyword" && item.start === before.end) return annotationOf(items, item, at + 1, what);

@@ -14,10 +14,13 @@ export function analyzeContextRef(name: string): Node {
 /** `(resource:ref "name")`: the long form of `@name`. */
 export function analyzeResourceRef(form: FormOf<"list">, scope: Scope): Node {
   const [name, extra] = rest(form);
-  if (name === undefined || extra !== undefined) throw syntaxError(form, "resource:ref takes one name.", '(resource:ref "name")');
+  if (name === undefined || extra !== undefined)
+    throw syntaxError(form, "resource:ref takes one name.", '(resource:ref "name")');
   const node = scope.analyze(name);
   const read = (value: Value): Value =>
-    typeof value === "string" ? (contextValue(value) ?? `@${value}`) : raiseTypeError("resource:ref", "string", value, form);
+    typeof value === "string"
+      ? (contextValue(value) ?? `@${value}`)
+      : raiseTypeError("resource:ref", "string", value, form);
   return (frame) => {
     const value = node(frame);
     return value === SUSPEND ? resumeWith(read) : read(value);

@@ -9,7 +9,11 @@ import { analyzeBody, constant, rest, sequence } from "./sequence.ts";
 export function analyzeIf(form: FormOf<"list">, scope: Scope): Node {
   const [test, then, otherwise, extra] = rest(form);
   if (test === undefined || then === undefined || extra !== undefined) {
-    throw syntaxError(form, "if has a condition, a form for true and perhaps one for false.", "(if condition then else)");
+    throw syntaxError(
+      form,
+      "if has a condition, a form for true and perhaps one for false.",
+      "(if condition then else)",
+    );
   }
   return ifNode(
     scope.analyze(test),
@@ -44,7 +48,11 @@ export function analyzeWhen(form: FormOf<"list">, scope: Scope): Node {
 export function analyzeCond(form: FormOf<"list">, scope: Scope): Node {
   const clauses = rest(form);
   if (clauses.length % 2 !== 0) {
-    throw syntaxError(clauses[clauses.length - 1] as Form, "This clause of cond has no form.", "pairs of a condition and a form");
+    throw syntaxError(
+      clauses[clauses.length - 1] as Form,
+      "This clause of cond has no form.",
+      "pairs of a condition and a form",
+    );
   }
   const tests: Node[] = [];
   const bodies: Node[] = [];
@@ -116,7 +124,8 @@ function thread(form: FormOf<"list">, place: (head: Form, args: readonly Form[],
   return steps.reduce<Form>((value, step) => {
     const { source, start, end } = step;
     const [head, ...args] = step.kind === "list" ? step.items : [step];
-    if (head === undefined) throw syntaxError(step, "An empty list cannot be called.", "a call, or the name of a function");
+    if (head === undefined)
+      throw syntaxError(step, "An empty list cannot be called.", "a call, or the name of a function");
     return { kind: "list", source, start, end, items: place(head, args, value) };
   }, first);
 }

@@ -35,7 +35,8 @@ function addPairs(entries: Map<MapKey, Value>, pairs: readonly Form[], what: str
   for (let at = 0; at < pairs.length; at += 2) {
     const key = pairs[at] as Form;
     const value = pairs[at + 1];
-    if (key.kind !== "keyword") throw syntaxError(key, `The parts of a ${what} are pairs of a keyword and a value.`, "a keyword");
+    if (key.kind !== "keyword")
+      throw syntaxError(key, `The parts of a ${what} are pairs of a keyword and a value.`, "a keyword");
     if (value === undefined) throw syntaxError(key, `This part of the ${what} has no value.`, "a value");
     entries.set(keyword(key.name), formToValue(value));
   }

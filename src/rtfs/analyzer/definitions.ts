@@ -19,7 +19,8 @@ export function analyzeDef(form: FormOf<"list">, scope: Scope): Node {
   const what = `the definition of ${target.name}`;
   let annotation = readAnnotation(items, 1, target, what);
   const loose = items[1];
-  if (annotation === undefined && items.length === 3 && isTypeKeyword(loose)) annotation = annotationOf(items, loose, 2, what);
+  if (annotation === undefined && items.length === 3 && isTypeKeyword(loose))
+    annotation = annotationOf(items, loose, 2, what);
   const valueAt = annotation?.next ?? 1;
   // Clojure's docstring between name and value.
   const documented = annotation === undefined && items.length === 3 && items[1]?.kind === "string";
@@ -77,7 +78,7 @@ export function analyzeDefstruct(form: FormOf<"list">, scope: Scope): Node {
   const [name, ...fields] = rest(form);
   if (!isSymbol(name)) throw syntaxError(name ?? form, "defstruct needs a name.", "(defstruct Name :field Type …)");
   const checks: { readonly field: string; readonly optional: boolean; readonly check: TypeCheck }[] = [];
-  for (let at = 0; at < fields.length; ) {
+  for (let at = 0; at < fields.length;) {
     const field = fields[at] as Form;
     const type = fields[at + 1];
     if (field.kind !== "keyword" || type === undefined) {

@@ -142,7 +142,13 @@ export function inlineBinary(
 }
 
 /** `inc` and `dec`, as additions. */
-export function inlineUnary(builtin: Builtin, index: number, operand: Node, general: Node, form: Form): Node | undefined {
+export function inlineUnary(
+  builtin: Builtin,
+  index: number,
+  operand: Node,
+  general: Node,
+  form: Form,
+): Node | undefined {
   const change = builtin.name === "inc" ? 1 : builtin.name === "dec" ? -1 : 0;
   if (change === 0) return undefined;
   const slow = (a: Value): Value => {

@@ -50,7 +50,14 @@ export function analyzeFor(form: FormOf<"list">, scope: Scope): Node {
   }
   const repeated = repeatedBody(scope, names, (inner) => analyzeBody(body, inner));
   return (frame) =>
-    evaluateAll(collections, frame, [], (values) => iterate(values.map((value) => checkSequence(value, form)), frame, repeated, form));
+    evaluateAll(collections, frame, [], (values) =>
+      iterate(
+        values.map((value) => checkSequence(value, form)),
+        frame,
+        repeated,
+        form,
+      ),
+    );
 }
 
 function checkSequence(value: Value, form: Form): Vector | List {

@@ -16,7 +16,11 @@ export function analyzeDefmacro(form: FormOf<"list">, scope: Scope): Node {
   const hasDoc = items.length === 4 && items[1]?.kind === "string";
   const parameters = hasDoc ? items[2] : params;
   if (!isSymbol(name) || parameters?.kind !== "vector" || body === undefined || items.length !== (hasDoc ? 4 : 3)) {
-    throw syntaxError(form, "A macro has a name, parameters and one template.", "(defmacro name [parameter …] template)");
+    throw syntaxError(
+      form,
+      "A macro has a name, parameters and one template.",
+      "(defmacro name [parameter …] template)",
+    );
   }
   const names: string[] = [];
   let others: string | undefined;
@@ -66,7 +70,9 @@ class Expansion {
       case "symbol":
         return (level === 0 ? this.#bound.get(form.name) : undefined) ?? this.#here(form);
       case "unquote":
-        return level === 1 ? this.#argument(form) : this.#here({ ...form, form: this.fill(form.form, Math.max(0, level - 1)) });
+        return level === 1
+          ? this.#argument(form)
+          : this.#here({ ...form, form: this.fill(form.form, Math.max(0, level - 1)) });
       case "unquote-splicing":
         if (level === 1) throw syntaxError(form, "~@ splices into a list or vector, and there is none around it.");
         return this.#here({ ...form, form: this.fill(form.form, Math.max(0, level - 1)) });

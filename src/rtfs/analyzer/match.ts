@@ -26,7 +26,7 @@ export function analyzeMatch(form: FormOf<"list">, scope: Scope): Node {
   }
   const value = scope.analyze(subject);
   const clauses: Clause[] = [];
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     const inner = scope.block();
     const pattern = items[at] as Form;
     const matches = matcher(pattern, inner);
@@ -60,7 +60,8 @@ export function analyzeMatch(form: FormOf<"list">, scope: Scope): Node {
 }
 
 function shortened(value: Value): string {
-  const size = value instanceof Vector || value instanceof List ? value.length : value instanceof RtfsMap ? value.size : 0;
+  const size =
+    value instanceof Vector || value instanceof List ? value.length : value instanceof RtfsMap ? value.size : 0;
   const text = typeof value === "string" ? print(value.slice(0, 100)) : printWithin(value, 10_000);
   if (text === undefined || size > 20) return `a collection of ${size} items`;
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
@@ -105,8 +106,19 @@ function always(bind: Binder): Matcher {
 /** `(:as name pattern)` is the only list that is a pattern. */
 function listMatcher(form: FormOf<"list">, scope: Scope): Matcher {
   const [head, name, pattern, extra] = form.items;
-  if (head?.kind !== "keyword" || head.name !== "as" || !isSymbol(name) || pattern === undefined || extra !== undefined) {
-    throw syntaxError(form, "This is no pattern; types cannot be matched.", "(:as name pattern)", "Test the type in a guard: x when (int? x).");
+  if (
+    head?.kind !== "keyword" ||
+    head.name !== "as" ||
+    !isSymbol(name) ||
+    pattern === undefined ||
+    extra !== undefined
+  ) {
+    throw syntaxError(
+      form,
+      "This is no pattern; types cannot be matched.",
+      "(:as name pattern)",
+      "Test the type in a guard: x when (int? x).",
+    );
   }
   const bind = bindSlot(scope.declare(name.name));
   const inner = matcher(pattern, scope);
@@ -119,7 +131,12 @@ function listMatcher(form: FormOf<"list">, scope: Scope): Matcher {
 function vectorMatcher(form: FormOf<"vector">, scope: Scope): Matcher {
   const head = form.items[0];
   if (head?.kind === "keyword" && TYPE_HEADS.has(head.name)) {
-    throw syntaxError(form, "Types cannot be matched.", "a pattern of values", "Test the type in a guard: x when (int? x).");
+    throw syntaxError(
+      form,
+      "Types cannot be matched.",
+      "a pattern of values",
+      "Test the type in a guard: x when (int? x).",
+    );
   }
   const parts = vectorParts(form);
   const matchers = parts.items.map((item) => matcher(item, scope));

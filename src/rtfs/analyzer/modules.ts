@@ -22,17 +22,21 @@ export function analyzeModule(form: FormOf<"list">, scope: Scope): Node {
     const defined = definedName(item);
     if (defined !== undefined) {
       if (!inner.names.has(defined)) inner.declare(defined, true);
-    } else if (!isImport(item)) throw syntaxError(item, "A module consists of def, defn and import.", "(def …), (defn …) or (import …)");
+    } else if (!isImport(item))
+      throw syntaxError(item, "A module consists of def, defn and import.", "(def …), (defn …) or (import …)");
   }
   const nodes = definitions.map((item) => (isImport(item) ? analyzeImport(item, inner) : inner.analyze(item)));
   const { names } = scope.unit;
   names.modules.add(name.name);
-  const exported = (listed ?? [...inner.names.keys()].map((text) => ({ text, form: name as Form }))).map(({ text, form: at }) => {
-    const binding = inner.names.get(text);
-    if (binding === undefined) throw syntaxError(at, `${text} is exported and not defined.`, "a name that the module defines");
-    names.defined.add(`${name.name}/${text}`);
-    return { text, slot: binding.slot, index: names.index(`${name.name}/${text}`) };
-  });
+  const exported = (listed ?? [...inner.names.keys()].map((text) => ({ text, form: name as Form }))).map(
+    ({ text, form: at }) => {
+      const binding = inner.names.get(text);
+      if (binding === undefined)
+        throw syntaxError(at, `${text} is exported and not defined.`, "a name that the module defines");
+      names.defined.add(`${name.name}/${text}`);
+      return { text, slot: binding.slot, index: names.index(`${name.name}/${text}`) };
+    },
+  );
   const description = RtfsMap.of([
     [keyword("type"), "module"],
     [keyword("name"), name.name],
@@ -72,13 +76,19 @@ function analyzeImport(form: FormOf<"list">, scope: Scope): Node {
   for (let at = 0; at < options.length; at += 2) {
     const option = options[at] as Form;
     const value = options[at + 1];
-    if (option.kind === "keyword" && option.name === "as" && isSymbol(value)) aliases.set(`${value.name}/`, `${name.name}/`);
+    if (option.kind === "keyword" && option.name === "as" && isSymbol(value))
+      aliases.set(`${value.name}/`, `${name.name}/`);
     else if (option.kind === "keyword" && option.name === "only" && value?.kind === "vector") {
       for (const item of value.items) {
         if (!isSymbol(item)) throw syntaxError(item, ":only lists names.", "a name");
         aliases.set(item.name, `${name.name}/${item.name}`);
       }
-    } else throw syntaxError(option, "An import has :as and a name, or :only and a vector of names.", ":as alias or :only [name …]");
+    } else
+      throw syntaxError(
+        option,
+        "An import has :as and a name, or :only and a vector of names.",
+        ":as alias or :only [name …]",
+      );
   }
   return loadNode(name.name, form, scope);
 }

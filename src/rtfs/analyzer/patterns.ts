@@ -80,7 +80,8 @@ function analyzeVectorPattern(form: FormOf<"vector">, scope: Scope): Binder {
   const bindWhole = parts.whole === undefined ? undefined : analyzeName(parts.whole, scope);
   const count = binders.length;
   return (frame, value) => {
-    if (!(value instanceof Vector || value instanceof List)) return raiseTypeError("destructuring", "vector", value, form);
+    if (!(value instanceof Vector || value instanceof List))
+      return raiseTypeError("destructuring", "vector", value, form);
     if (value.length < count || (value.length > count && bindRest === undefined)) {
       const expected = bindRest === undefined ? `${count}` : `at least ${count}`;
       return raise(

@@ -40,9 +40,7 @@ function template(form: Form, level: number, scope: Scope, nodes: Node[]): Build
       return (values) => vector(build(values));
     }
     case "map": {
-      const entries = form.entries.map(
-        ([key, value]) => [mapKey(key), template(value, level, scope, nodes)] as const,
-      );
+      const entries = form.entries.map(([key, value]) => [mapKey(key), template(value, level, scope, nodes)] as const);
       return (values) => new RtfsMap(new Map<MapKey, Value>(entries.map(([key, build]) => [key, build(values)])));
     }
     default: {
@@ -57,7 +55,12 @@ function wrapped(name: string, build: Build): Build {
 }
 
 /** The items of a list or vector, splicing where that is asked for. */
-function run(items: readonly Form[], level: number, scope: Scope, nodes: Node[]): (values: readonly Value[]) => Value[] {
+function run(
+  items: readonly Form[],
+  level: number,
+  scope: Scope,
+  nodes: Node[],
+): (values: readonly Value[]) => Value[] {
   const parts = items.map((item) => {
     if (item.kind === "unquote-splicing" && level === 1) {
       const index = nodes.push(scope.analyze(item.form)) - 1;

@@ -39,22 +39,66 @@ interface SpecialForm {
 }
 
 const FORMS: Readonly<Record<string, SpecialForm>> = {
-  let: { analyze: analyzeLet, usage: "(let [pattern value …] body…)", doc: "Binds names, one after the other, for the body." },
-  if: { analyze: analyzeIf, usage: "(if condition then else?)", doc: "Evaluates one of two forms. Only nil and false are not true." },
+  let: {
+    analyze: analyzeLet,
+    usage: "(let [pattern value …] body…)",
+    doc: "Binds names, one after the other, for the body.",
+  },
+  if: {
+    analyze: analyzeIf,
+    usage: "(if condition then else?)",
+    doc: "Evaluates one of two forms. Only nil and false are not true.",
+  },
   do: { analyze: analyzeDo, usage: "(do form…)", doc: "Evaluates forms in order; the value is that of the last." },
   fn: { analyze: analyzeFn, usage: "(fn [parameter…] body…)", doc: "A function." },
   λ: { analyze: analyzeFn, usage: "(λ [parameter…] body…)", doc: "The same as fn." },
-  def: { analyze: analyzeDef, usage: "(def name value)", doc: "Binds a name: globally at the top level, else in the scope around it." },
-  defn: { analyze: analyzeDefn, usage: "(defn name [parameter…] body…)", doc: "Defines a function that can call itself." },
-  defmacro: { analyze: analyzeDefmacro, usage: "(defmacro name [parameter…] template)", doc: "Defines a form that stands for another." },
-  defstruct: { analyze: analyzeDefstruct, usage: "(defstruct Name :field Type…)", doc: "Defines a function that checks a map's fields." },
+  def: {
+    analyze: analyzeDef,
+    usage: "(def name value)",
+    doc: "Binds a name: globally at the top level, else in the scope around it.",
+  },
+  defn: {
+    analyze: analyzeDefn,
+    usage: "(defn name [parameter…] body…)",
+    doc: "Defines a function that can call itself.",
+  },
+  defmacro: {
+    analyze: analyzeDefmacro,
+    usage: "(defmacro name [parameter…] template)",
+    doc: "Defines a form that stands for another.",
+  },
+  defstruct: {
+    analyze: analyzeDefstruct,
+    usage: "(defstruct Name :field Type…)",
+    doc: "Defines a function that checks a map's fields.",
+  },
   deftype: { analyze: analyzeDeftype, usage: "(deftype Name type)", doc: "Names a type, for people." },
-  match: { analyze: analyzeMatch, usage: "(match value pattern body… )", doc: "Evaluates the body of the first pattern that fits." },
-  try: { analyze: analyzeTry, usage: "(try body… (catch e body…) (finally body…))", doc: "Catches what the body raises." },
-  for: { analyze: analyzeFor, usage: "(for [x coll…] body…)", doc: "A vector of the body's values for every combination of items." },
-  dotimes: { analyze: analyzeDotimes, usage: "(dotimes [i n] body…)", doc: "Evaluates the body for i from 0 to n - 1." },
+  match: {
+    analyze: analyzeMatch,
+    usage: "(match value pattern body… )",
+    doc: "Evaluates the body of the first pattern that fits.",
+  },
+  try: {
+    analyze: analyzeTry,
+    usage: "(try body… (catch e body…) (finally body…))",
+    doc: "Catches what the body raises.",
+  },
+  for: {
+    analyze: analyzeFor,
+    usage: "(for [x coll…] body…)",
+    doc: "A vector of the body's values for every combination of items.",
+  },
+  dotimes: {
+    analyze: analyzeDotimes,
+    usage: "(dotimes [i n] body…)",
+    doc: "Evaluates the body for i from 0 to n - 1.",
+  },
   quote: { analyze: analyzeQuote, usage: "(quote form)", doc: "The form as data." },
-  "resource:ref": { analyze: analyzeResourceRef, usage: '(resource:ref "name")', doc: "A value of the host's context, as @name." },
+  "resource:ref": {
+    analyze: analyzeResourceRef,
+    usage: '(resource:ref "name")',
+    doc: "A value of the host's context, as @name.",
+  },
   get: {
     analyze: analyzeContextGet,
     usage: "(get name)",
@@ -68,20 +112,69 @@ const FORMS: Readonly<Record<string, SpecialForm>> = {
     doc: "Evaluates the body and tells the host when it starts, completes or fails.",
     applies: isStepForm,
   },
-  "step-if": { analyze: analyzeStepIf, usage: "(step-if condition then else?)", doc: "Like if, told to the host; empty values count as false." },
-  "step-loop": { analyze: analyzeStepLoop, usage: "(step-loop condition body)", doc: "Evaluates the body while the condition holds, at most 10000 times." },
-  "step-parallel": { analyze: analyzeStepParallel, usage: "(step-parallel form…)", doc: "A vector of the values of all branches." },
+  "step-if": {
+    analyze: analyzeStepIf,
+    usage: "(step-if condition then else?)",
+    doc: "Like if, told to the host; empty values count as false.",
+  },
+  "step-loop": {
+    analyze: analyzeStepLoop,
+    usage: "(step-loop condition body)",
+    doc: "Evaluates the body while the condition holds, at most 10000 times.",
+  },
+  "step-parallel": {
+    analyze: analyzeStepParallel,
+    usage: "(step-parallel form…)",
+    doc: "A vector of the values of all branches.",
+  },
   plan: { analyze: analyzePlan, usage: '(plan "name" :key value…)', doc: "A plan, as data." },
-  capability: { analyze: analyzeCapability, usage: '(capability "id" :key value…)', doc: "A capability's manifest, as data." },
+  capability: {
+    analyze: analyzeCapability,
+    usage: '(capability "id" :key value…)',
+    doc: "A capability's manifest, as data.",
+  },
   resource: { analyze: analyzeResource, usage: "(resource name (property :key value)…)", doc: "A resource, as data." },
-  module: { analyze: analyzeModule, usage: "(module name (:exports [name…]) definition…)", doc: "Definitions that others use as name/definition." },
-  import: { analyze: refuseImport, usage: "(import name :as alias) or (import name :only [name…])", doc: "Within a module: makes another one's definitions known." },
-  cond: { analyze: analyzeCond, usage: "(cond condition form… :else form)", doc: "The form of the first condition that is true, else nil.", soft: true },
-  when: { analyze: analyzeWhen, usage: "(when condition form…)", doc: "The forms, where the condition is true, else nil.", soft: true },
-  and: { analyze: analyzeAnd, usage: "(and form…)", doc: "The first value that is not true, else the last.", soft: true },
+  module: {
+    analyze: analyzeModule,
+    usage: "(module name (:exports [name…]) definition…)",
+    doc: "Definitions that others use as name/definition.",
+  },
+  import: {
+    analyze: refuseImport,
+    usage: "(import name :as alias) or (import name :only [name…])",
+    doc: "Within a module: makes another one's definitions known.",
+  },
+  cond: {
+    analyze: analyzeCond,
+    usage: "(cond condition form… :else form)",
+    doc: "The form of the first condition that is true, else nil.",
+    soft: true,
+  },
+  when: {
+    analyze: analyzeWhen,
+    usage: "(when condition form…)",
+    doc: "The forms, where the condition is true, else nil.",
+    soft: true,
+  },
+  and: {
+    analyze: analyzeAnd,
+    usage: "(and form…)",
+    doc: "The first value that is not true, else the last.",
+    soft: true,
+  },
   or: { analyze: analyzeOr, usage: "(or form…)", doc: "The first value that is true, else the last.", soft: true },
-  "->": { analyze: analyzeThreadFirst, usage: "(-> value form…)", doc: "Threads a value through calls as their first argument.", soft: true },
-  "->>": { analyze: analyzeThreadLast, usage: "(->> value form…)", doc: "Threads a value through calls as their last argument.", soft: true },
+  "->": {
+    analyze: analyzeThreadFirst,
+    usage: "(-> value form…)",
+    doc: "Threads a value through calls as their first argument.",
+    soft: true,
+  },
+  "->>": {
+    analyze: analyzeThreadLast,
+    usage: "(->> value form…)",
+    doc: "Threads a value through calls as their last argument.",
+    soft: true,
+  },
 };
 
 const BY_NAME: ReadonlyMap<string, SpecialForm> = new Map(Object.entries(FORMS));

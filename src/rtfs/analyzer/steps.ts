@@ -47,7 +47,11 @@ interface StepOptions {
 function takeOptions(items: readonly Form[]): StepOptions {
   let params: FormOf<"map"> | undefined;
   let at = 0;
-  for (let key = items[at]; key?.kind === "keyword" && OPTIONS.has(key.name) && at + 1 < items.length; key = items[at]) {
+  for (
+    let key = items[at];
+    key?.kind === "keyword" && OPTIONS.has(key.name) && at + 1 < items.length;
+    key = items[at]
+  ) {
     const value = items[at + 1] as Form;
     if (key.name === "params") {
       if (value.kind !== "map") throw syntaxError(value, ":params takes a map.", '{"key" value}');
@@ -129,7 +133,9 @@ export function analyzeStepLoop(form: FormOf<"list">, scope: Scope): Node {
   }
   const condition = repeatedBody(scope, [], (inner) => stepCondition(inner.analyze(test)));
   const repeated = repeatedBody(scope, [], (inner) => analyzeBody(body, inner));
-  return told("step-loop", (frame) => runLoop(frame, condition.node, condition.frame, repeated.node, repeated.frame, form));
+  return told("step-loop", (frame) =>
+    runLoop(frame, condition.node, condition.frame, repeated.node, repeated.frame, form),
+  );
 }
 
 type MakeFrame = (outer: Frame, values: readonly Value[]) => Frame;

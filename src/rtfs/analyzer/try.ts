@@ -1,4 +1,4 @@
-import type { CcosError} from "../../kernel/index.ts";
+import type { CcosError } from "../../kernel/index.ts";
 import { isCcosError } from "../../kernel/index.ts";
 import { failureOutside } from "../evaluator/failures.ts";
 import { resumeWith, SUSPEND, vm, type Frame, type Node } from "../evaluator/machine.ts";
@@ -26,7 +26,8 @@ export function analyzeTry(form: FormOf<"list">, scope: Scope): Node {
       last = analyzeBody(rest(item), scope.block());
     } else if (last !== undefined) throw syntaxError(item, "Nothing may follow finally.", ")");
     else if (isClause(item, "catch")) clauses.push(analyzeCatch(item, scope));
-    else if (clauses.length > 0) throw syntaxError(item, "The body of a try comes before its catch.", "(catch …) or (finally …)");
+    else if (clauses.length > 0)
+      throw syntaxError(item, "The body of a try comes before its catch.", "(catch …) or (finally …)");
     else bodyForms.push(item);
   }
   if (clauses.length === 0 && last === undefined) {
@@ -117,11 +118,7 @@ function runClause(clause: CatchClause, frame: Frame, error: RtfsError): Value {
 }
 
 /** Evaluates with a way on for either outcome, now or, if evaluation suspends, later. */
-function attempt(
-  start: () => Value,
-  succeed: (value: Value) => Value,
-  fail: (error: unknown) => Value,
-): Value {
+function attempt(start: () => Value, succeed: (value: Value) => Value, fail: (error: unknown) => Value): Value {
   let value: Value;
   try {
     value = start();
@@ -134,5 +131,6 @@ function attempt(
 /** A run that was interrupted or canceled has nothing left; its `finally` forms get a little. */
 function allowCleanup(failure: unknown): void {
   const error: CcosError = failureOutside(failure);
-  if (error.code === "interrupted" || error.code === "canceled" || error.code === "deadline-exceeded") vm.run?.grantGrace();
+  if (error.code === "interrupted" || error.code === "canceled" || error.code === "deadline-exceeded")
+    vm.run?.grantGrace();
 }

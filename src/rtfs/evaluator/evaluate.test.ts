@@ -18,7 +18,10 @@ async function failure(text: string, options: EvaluateOptions = {}): Promise<Cco
 }
 
 /** Never yields, however slow the machine. */
-function evaluateNow(text: string, options: EvaluateOptions & { readonly workspace?: Workspace } = {}): Value | Promise<Value> {
+function evaluateNow(
+  text: string,
+  options: EvaluateOptions & { readonly workspace?: Workspace } = {},
+): Value | Promise<Value> {
   return evaluate(text, { ...options, sliceMs: Number.POSITIVE_INFINITY });
 }
 
@@ -31,17 +34,23 @@ describe("synchronous and asynchronous", () => {
   });
 
   test("a host that answers at once keeps it so", () => {
-    expect(evaluateNow('(map (fn [x] (call "x" x)) [1 2])', { host: { call: (_id, [x]) => x ?? null } })).not.toBeInstanceOf(Promise);
+    expect(
+      evaluateNow('(map (fn [x] (call "x" x)) [1 2])', { host: { call: (_id, [x]) => x ?? null } }),
+    ).not.toBeInstanceOf(Promise);
   });
 
   test("a host that answers later makes the result a promise, wherever the call stands", async () => {
-    const result = evaluate('(reduce (fn [a x] (+ a (call "x" x))) 0 (map (fn [x] (call "x" (inc x))) [1 2 3]))', { host: slowHost });
+    const result = evaluate('(reduce (fn [a x] (+ a (call "x" x))) 0 (map (fn [x] (call "x" (inc x))) [1 2 3]))', {
+      host: slowHost,
+    });
     expect(result).toBeInstanceOf(Promise);
     expect(await result).toBe(9);
   });
 
   test("runs that wait at the same time do not disturb each other", async () => {
-    const program = compile(readProgram('(defn f [n] (if (= n 0) input (let [x (call "x" n)] (+ (f (dec n)) (- x x))))) (f 50)'));
+    const program = compile(
+      readProgram('(defn f [n] (if (= n 0) input (let [x (call "x" n)] (+ (f (dec n)) (- x x))))) (f 50)'),
+    );
     const results = await Promise.all(
       [1, 2, 3, 4].map(async (input) => program.run({ host: slowHost, bindings: new Map([["input", input]]) })),
     );
@@ -50,7 +59,8 @@ describe("synchronous and asynchronous", () => {
 
   test("a host function may evaluate, at once and nested deep", () => {
     const host: Host = {
-      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY })),
+      call: (_id, [n]) =>
+        n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY }),
     };
     expect(evaluateNow('(call "x" 100)', { host })).toBeInstanceOf(Promise);
     expect(evaluateNow('(call "x" 3)', { host })).toBe(3);
@@ -58,7 +68,8 @@ describe("synchronous and asynchronous", () => {
 
   test("a thousand host functions that evaluate within each other do not overflow the stack", async () => {
     const host: Host = {
-      call: (_id, [n]) => (n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY })),
+      call: (_id, [n]) =>
+        n === 0 ? 0 : evaluate(`(+ 1 (call "x" ${Number(n) - 1}))`, { host, sliceMs: Number.POSITIVE_INFINITY }),
     };
     expect(await evaluate('(call "x" 1000)', { host })).toBe(1000);
   });
@@ -69,6 +80,24 @@ describe("synchronous and asynchronous", () => {
     await evaluate("(dotimes [i 3000000] (* i i))", { sliceMs: 2 });
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["reads long texts", '(let [s (join "" (range 100000))] (dotimes [i 100] (upper s)))'],
+    ["copies long vectors", "(let [v (range 100000)] (reduce (fn [_ i] (count (reverse v))) 0 (range 100)))"],
+    ["searches long vectors", "(let [v (range 100000)] (map (fn [i] (contains? v -1)) (range 100)))"],
+    ["writes large values", "(let [v (range 50000)] (dotimes [i 20] (serialize-json v)))"],
+  ])("a program that %s lets the event loop run, although each call takes more than its slice", async (_what, text) => {
+    let turns = 0;
+    let over = false;
+    const turn = (): void => {
+      turns++;
+      if (!over) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await evaluate(text, { sliceMs: 0 });
+    over = true;
+    expect(turns).toBeGreaterThan(10);
   });
 
   test("with an endless slice it never yields", () => {
@@ -109,7 +138,8 @@ describe("depth", () => {
   });
 
   test("forms nested to the reader's limit are evaluated", () => {
-    const nested = (open: string, inner: string, close: string, times: number): string => open.repeat(times) + inner + close.repeat(times);
+    const nested = (open: string, inner: string, close: string, times: number): string =>
+      open.repeat(times) + inner + close.repeat(times);
     expect(evaluateNow(nested("(+ 1 ", "0", ")", 499))).toBe(499);
     expect(evaluateNow(nested("(let [a ", "1", "] a)", 249))).toBe(1);
     expect(evaluateNow(nested("((fn [x] ", "1", ") 1)", 249))).toBe(1);
@@ -133,8 +163,18 @@ describe("limits", () => {
     ["the size of a range", "(range 100000000)", {}, "maxCollectionSize"],
     ["the size of a text", '(reduce (fn [s i] (str s s)) "ab" (range 100))', {}, "maxCollectionSize"],
     ["a vector that grows", "(reduce conj [] (range 100000))", { maxCollectionSize: 50_000 }, "maxCollectionSize"],
-    ["a vector that a loop builds", "(for [x (range 1000) y (range 1000)] 0)", { maxCollectionSize: 50_000 }, "maxCollectionSize"],
-    ["a map that grows", "(reduce (fn [m i] (assoc m i i)) {} (range 100000))", { maxCollectionSize: 50_000 }, "maxCollectionSize"],
+    [
+      "a vector that a loop builds",
+      "(for [x (range 1000) y (range 1000)] 0)",
+      { maxCollectionSize: 50_000 },
+      "maxCollectionSize",
+    ],
+    [
+      "a map that grows",
+      "(reduce (fn [m i] (assoc m i i)) {} (range 100000))",
+      { maxCollectionSize: 50_000 },
+      "maxCollectionSize",
+    ],
   ])("%s are bounded, and no catch helps", async (_name, text, limits, limit) => {
     const error = await failure(`(try ${text} (catch e :caught))`, { limits });
     expect(error.code).toBe("interrupted");
@@ -153,19 +193,27 @@ describe("limits", () => {
         return null;
       },
     };
-    const error = await failure('(try (dotimes [i 1000000000] i) (finally (call "clean" 1)))', { host, limits: { maxSteps: 1000 } });
+    const error = await failure('(try (dotimes [i 1000000000] i) (finally (call "clean" 1)))', {
+      host,
+      limits: { maxSteps: 1000 },
+    });
     expect(error.code).toBe("interrupted");
     expect(seen).toEqual([1]);
   });
 
   test("a finally that never ends is interrupted too", async () => {
     const endless = "(dotimes [i 1000000000] i)";
-    const error = await failure(`(try (try ${endless} (finally ${endless})) (finally ${endless}))`, { limits: { maxSteps: 1000 } });
+    const error = await failure(`(try (try ${endless} (finally ${endless})) (finally ${endless}))`, {
+      limits: { maxSteps: 1000 },
+    });
     expect(error.code).toBe("interrupted");
   });
 
   test("time runs while the host is waited for", async () => {
-    const error = await failure('(try (call "x") (catch e 1))', { host: { call: () => new Promise(() => {}) }, limits: { timeoutMs: 10 } });
+    const error = await failure('(try (call "x") (catch e 1))', {
+      host: { call: () => new Promise(() => {}) },
+      limits: { timeoutMs: 10 },
+    });
     expect(error.details).toMatchObject({ limit: "timeoutMs" });
   });
 
@@ -192,7 +240,7 @@ describe("limits", () => {
 
 describe("errors", () => {
   test("an error tells where it arose, in which calls, and marks the place", async () => {
-    const error = await failure("(defn g [x]\n  (+ x \"a\"))\n(defn f [x] (inc (g x)))\n(f 1)");
+    const error = await failure('(defn g [x]\n  (+ x "a"))\n(defn f [x] (inc (g x)))\n(f 1)');
     expect(error).toMatchObject({
       code: "eval-error",
       message: "Type error in +: expected number, got string",
@@ -210,7 +258,9 @@ describe("errors", () => {
 
   test("an error holds what was thrown as plain JSON, large integers as text", async () => {
     const error = await failure('(throw {:a 9223372036854775807 "__proto__" [1.5 :k]})');
-    expect(JSON.parse(JSON.stringify(error)).details.data).toEqual(JSON.parse('{"__proto__": [1.5, "k"], "a": "9223372036854775807"}'));
+    expect(JSON.parse(JSON.stringify(error)).details.data).toEqual(
+      JSON.parse('{"__proto__": [1.5, "k"], "a": "9223372036854775807"}'),
+    );
   });
 
   test("an unknown name comes with those it may have meant", async () => {
@@ -222,7 +272,12 @@ describe("errors", () => {
   test("a failure of the host that nobody catches is thrown as itself", async () => {
     const rejected = new CcosError("rejected", "no such repo", { remedy: "Check the name.", details: { status: 404 } });
     const error = await failure('(do (call "x"))', { host: { call: () => Promise.reject(rejected) } });
-    expect(error).toMatchObject({ code: "rejected", message: "no such repo", remedy: "Check the name.", details: { status: 404 } });
+    expect(error).toMatchObject({
+      code: "rejected",
+      message: "no such repo",
+      remedy: "Check the name.",
+      details: { status: 404 },
+    });
     expect(error.place).toMatchObject({ line: 1, column: 5 });
   });
 
@@ -236,7 +291,9 @@ describe("errors", () => {
     expect(evaluateNow(text)).toBe(1);
     expect(evaluateNow(text, { strictCatch: true })).toBe(2);
     const host: Host = { call: () => Promise.reject(new CcosError("rejected", "no")) };
-    expect(await evaluate('(try (call "x") (catch RuntimeError e 1) (catch HostError e 2))', { host, strictCatch: true })).toBe(2);
+    expect(
+      await evaluate('(try (call "x") (catch RuntimeError e 1) (catch HostError e 2))', { host, strictCatch: true }),
+    ).toBe(2);
   });
 
   test("without a host a call is refused", async () => {
@@ -245,18 +302,25 @@ describe("errors", () => {
 });
 
 describe("no way out", () => {
-  test.each(["constructor", "__proto__", "process", "globalThis", "toString", "valueOf", "prototype", "require", "hasOwnProperty"])(
-    "%s is just an unknown name",
-    async (name) => {
-      expect((await failure(name)).details).toMatchObject({ kind: "UndefinedSymbol" });
-      expect((await failure(`(${name} 1)`)).details).toMatchObject({ kind: "UndefinedSymbol" });
-      expect((await failure(`(.${name} "x")`)).details).toMatchObject({ kind: "UndefinedSymbol" });
-      expect(evaluateNow(`[(:${name} {}) (get {} "${name}") (get (Exception. "m") :${name}) (contains? {} "${name}")]`)).toEqual(
-        vector([null, null, null, false]),
-      );
-      expect(print(evaluateNow(`(parse-json "{\\"${name}\\": 1}")`) as Value)).toBe(`{"${name}" 1}`);
-    },
-  );
+  test.each([
+    "constructor",
+    "__proto__",
+    "process",
+    "globalThis",
+    "toString",
+    "valueOf",
+    "prototype",
+    "require",
+    "hasOwnProperty",
+  ])("%s is just an unknown name", async (name) => {
+    expect((await failure(name)).details).toMatchObject({ kind: "UndefinedSymbol" });
+    expect((await failure(`(${name} 1)`)).details).toMatchObject({ kind: "UndefinedSymbol" });
+    expect((await failure(`(.${name} "x")`)).details).toMatchObject({ kind: "UndefinedSymbol" });
+    expect(
+      evaluateNow(`[(:${name} {}) (get {} "${name}") (get (Exception. "m") :${name}) (contains? {} "${name}")]`),
+    ).toEqual(vector([null, null, null, false]));
+    expect(print(evaluateNow(`(parse-json "{\\"${name}\\": 1}")`) as Value)).toBe(`{"${name}" 1}`);
+  });
 });
 
 describe("the host", () => {
@@ -310,7 +374,44 @@ describe("programs", () => {
 });
 
 test("any program under a budget ends, and fails only with errors of the language", async () => {
-  const names = fc.constantFrom("x", "y", "f", "inc", "+", "map", "reduce", "str", "let", "fn", "if", "do", "for", "try", "catch", "match", "def", "defn", "&", "_", "loop", "when", "cond", "->", "sort", "range", "call", "quote", "step", "dotimes", "apply", "update", "get", "conj", "throw", "defmacro");
+  const names = fc.constantFrom(
+    "x",
+    "y",
+    "f",
+    "inc",
+    "+",
+    "map",
+    "reduce",
+    "str",
+    "let",
+    "fn",
+    "if",
+    "do",
+    "for",
+    "try",
+    "catch",
+    "match",
+    "def",
+    "defn",
+    "&",
+    "_",
+    "loop",
+    "when",
+    "cond",
+    "->",
+    "sort",
+    "range",
+    "call",
+    "quote",
+    "step",
+    "dotimes",
+    "apply",
+    "update",
+    "get",
+    "conj",
+    "throw",
+    "defmacro",
+  );
   const { program } = fc.letrec<{ program: string }>((tie) => ({
     program: fc.oneof(
       { depthSize: "medium", withCrossShrink: true },
@@ -328,7 +429,9 @@ test("any program under a budget ends, and fails only with errors of the languag
   await fc.assert(
     fc.asyncProperty(program, async (text) => {
       try {
-        print(await evaluate(text, { host, limits: { maxSteps: 20_000, timeoutMs: 2_000, maxCollectionSize: 100_000 } }));
+        print(
+          await evaluate(text, { host, limits: { maxSteps: 20_000, timeoutMs: 2_000, maxCollectionSize: 100_000 } }),
+        );
       } catch (error) {
         if (!isCcosError(error) || error.code === "internal") throw error;
       }

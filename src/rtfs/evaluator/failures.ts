@@ -74,7 +74,9 @@ function raisedOutside({ error, form, calls }: Raised): CcosError {
 
 /** Details of errors are plain JSON: a large integer is there as text. */
 function plain(json: JsonValue): unknown {
-  return JSON.parse(JSON.stringify(json, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+  return JSON.parse(
+    JSON.stringify(json, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
+  );
 }
 
 function dataOutside(data: Value): unknown {

@@ -9,7 +9,11 @@ export function callHost(id: string, args: readonly Value[], form: Form | undefi
   const settings = vm.run?.settings;
   const host = settings?.host;
   if (settings === undefined || host === undefined) {
-    return raise("SecurityViolation", `call operation on capability '${id}' not allowed in context: no host is attached`, form);
+    return raise(
+      "SecurityViolation",
+      `call operation on capability '${id}' not allowed in context: no host is attached`,
+      form,
+    );
   }
   vm.at = form;
   let result: Value | Promise<Value>;

@@ -210,7 +210,7 @@ export function step(form: Form | undefined): boolean {
 export function charge(steps: number): void {
   if (vm.run === undefined) return;
   vm.fuel -= steps;
-  if (vm.fuel < 0) vm.run.refuel(vm.at);
+  if (vm.fuel < 0 && vm.run.refuel(vm.at)) vm.run.handBack();
 }
 
 effort.spend = charge;
@@ -218,7 +218,11 @@ effort.spend = charge;
 /** Refuses a collection (or string) that grows beyond the limit, and counts large ones as steps. */
 export function checkSize(size: number): void {
   if (size > vm.maxCollectionSize) {
-    throw interrupt("maxCollectionSize", `The program builds a collection of more than ${vm.maxCollectionSize} items.`, vm.at);
+    throw interrupt(
+      "maxCollectionSize",
+      `The program builds a collection of more than ${vm.maxCollectionSize} items.`,
+      vm.at,
+    );
   }
   // Copying an item takes about a fiftieth of a step's time.
   charge(size >>> 6);
@@ -229,4 +233,3 @@ export function checkLength(length: number): void {
   if (length > vm.maxCollectionSize) checkSize(length);
   charge(length >>> 10);
 }
-

@@ -139,11 +139,7 @@ export function evaluate(
 const NO_NAMES = new GlobalNames();
 
 /** Calls a function that an earlier evaluation gave, under limits and with a host of its own. */
-export function callFunction(
-  fn: Value,
-  args: readonly Value[],
-  options: EvaluateOptions = {},
-): Value | Promise<Value> {
+export function callFunction(fn: Value, args: readonly Value[], options: EvaluateOptions = {}): Value | Promise<Value> {
   const globals = fn instanceof Closure ? fn.frame[1] : [];
   return startRun(options, NO_NAMES, globals, () => apply(fn, args, fn instanceof Closure ? fn.code.form : undefined));
 }

@@ -5,15 +5,7 @@ import type { Host, Limits } from "../host.ts";
 import type { Value } from "../values.ts";
 import { failureOutside } from "./failures.ts";
 import { interrupt } from "./interrupt.ts";
-import {
-  NO_HINTS,
-  SUSPEND,
-  vm,
-  type Continuation,
-  type Globals,
-  type Machine,
-  type Pending,
-} from "./machine.ts";
+import { NO_HINTS, SUSPEND, vm, type Continuation, type Globals, type Machine, type Pending } from "./machine.ts";
 import type { GlobalNames } from "./names.ts";
 
 /** Steps between two looks at the clock and the signal. */
@@ -115,6 +107,12 @@ export class Run {
     return now >= this.#sliceEnd;
   }
 
+  /** Gives the steps back that were just handed out, so that the next call asks again, and can let the event loop run. */
+  handBack(): void {
+    this.#stepsLeft += vm.fuel;
+    vm.fuel = 0;
+  }
+
   /** A small budget for the `finally` forms on the way out of an interrupted run. Given once. */
   grantGrace(): void {
     if (this.#graceful) return;
@@ -132,7 +130,11 @@ export class Run {
     const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
     this.#heapAtStart ??= used;
     if (used - this.#heapAtStart > maxHeapGrowth || used > most * FULL_HEAP) {
-      throw interrupt("maxHeapGrowth", `The program, with what runs beside it, uses ${Math.round(used / 2 ** 20)} MiB of memory.`, form);
+      throw interrupt(
+        "maxHeapGrowth",
+        `The program, with what runs beside it, uses ${Math.round(used / 2 ** 20)} MiB of memory.`,
+        form,
+      );
     }
   }
 

@@ -23,7 +23,7 @@ describe("the style", () => {
   });
 
   test("bodies stand two columns in", () => {
-    expect(formatted("(defn area\n[w h]\n\"docs\"\n(let [n 1,m 2]\n(* w h)))")).toBe(
+    expect(formatted('(defn area\n[w h]\n"docs"\n(let [n 1,m 2]\n(* w h)))')).toBe(
       lines("(defn area", "  [w h]", '  "docs"', "  (let [n 1 m 2]", "    (* w h)))"),
     );
     expect(formatted("(try (risky)\n(catch e\n(log e) nil) (finally (done)))")).toBe(
@@ -72,7 +72,9 @@ describe("the style", () => {
 
   test("capabilities have a line for each key, types one for each entry", () => {
     expect(
-      formatted('(capability "a.b" :description "d"\n:input-schema [:map [:owner :string]\n[:tags [:vector :string]? ]\n[:n :int  ?]] :effects [:pure])'),
+      formatted(
+        '(capability "a.b" :description "d"\n:input-schema [:map [:owner :string]\n[:tags [:vector :string]? ]\n[:n :int  ?]] :effects [:pure])',
+      ),
     ).toBe(
       lines(
         '(capability "a.b"',
@@ -86,7 +88,9 @@ describe("the style", () => {
   });
 
   test("a type stays attached to its name, and apart where it is apart", () => {
-    expect(formatted("(fn [x:int  y :int z : Int] : String (str x))")).toBe("(fn [x:int y :int z : Int] : String (str x))\n");
+    expect(formatted("(fn [x:int  y :int z : Int] : String (str x))")).toBe(
+      "(fn [x:int y :int z : Int] : String (str x))\n",
+    );
     expect(formatted("[:a:b]")).toBe("[:a :b]\n");
     expect(formatted('[1"x"]')).toBe('[1 "x"]\n');
   });
@@ -124,7 +128,9 @@ describe("comments", () => {
 
 describe("blank lines", () => {
   test("stay between forms, at most one, and go at the ends", () => {
-    expect(formatted("\n\n(def a 1)\n\n\n\n(def b 2)\n(def c 3)\n\n")).toBe(lines("(def a 1)", "", "(def b 2)", "(def c 3)"));
+    expect(formatted("\n\n(def a 1)\n\n\n\n(def b 2)\n(def c 3)\n\n")).toBe(
+      lines("(def a 1)", "", "(def b 2)", "(def c 3)"),
+    );
     expect(formatted("(do\n\na\n\n\nb\n\n)")).toBe(lines("(do", "", "  a", "", "  b)"));
     expect(formatted(" \n ")).toBe("");
   });
@@ -168,38 +174,105 @@ describe("limits", () => {
 /** Source as nobody would write it: any forms, any white space, comments anywhere. */
 const separator = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(" ", " ", "  ", ", ", "\n", "\n  ", "\n\n\n", "\r\n", "\t") },
-  { weight: 1, arbitrary: fc.constantFrom(" ; note  \n", "\n;; own line\n", " #| in line |# ", "\n#| own\n  lines |#\n", ";\n") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(" ; note  \n", "\n;; own line\n", " #| in line |# ", "\n#| own\n  lines |#\n", ";\n"),
+  },
 );
 const atom = fc.constantFrom(
-  ...["a", "b", "foo", "x:int", "x : Int", ":", "?", "&", "_", "when", ":k", ":int", ":as", "1", "-2.5", "##Inf", "nil", "true"],
-  ...['"text"', '"two\nlines"', '"\\" ; no comment"', "@user", "@:name", "resource://a,b;c", "2024-05-06T07:08:09Z", "=>"],
+  ...[
+    "a",
+    "b",
+    "foo",
+    "x:int",
+    "x : Int",
+    ":",
+    "?",
+    "&",
+    "_",
+    "when",
+    ":k",
+    ":int",
+    ":as",
+    "1",
+    "-2.5",
+    "##Inf",
+    "nil",
+    "true",
+  ],
+  ...[
+    '"text"',
+    '"two\nlines"',
+    '"\\" ; no comment"',
+    "@user",
+    "@:name",
+    "resource://a,b;c",
+    "2024-05-06T07:08:09Z",
+    "=>",
+  ],
   ...["a-rather-long-name-that-takes-room", '"a rather long text that takes its room on the line"'],
 );
 const head = fc.constantFrom(
-  ...["let", "fn", "def", "defn", "if", "when", "cond", "match", "try", "catch", "do", "for", "step", "capability", "call", "->"],
+  ...[
+    "let",
+    "fn",
+    "def",
+    "defn",
+    "if",
+    "when",
+    "cond",
+    "match",
+    "try",
+    "catch",
+    "do",
+    "for",
+    "step",
+    "capability",
+    "call",
+    "->",
+  ],
   ...["defstruct", "module", "λ", "(fn [x] x)", ":k", "", '"data"'],
 );
 const { form } = fc.letrec<{ form: string }>((tie) => {
   const forms = fc.array(fc.tuple(tie("form"), separator), { maxLength: 6 });
-  const inner = (items: readonly (readonly [string, string])[]): string => items.map(([item, space]) => item + space).join("");
+  const inner = (items: readonly (readonly [string, string])[]): string =>
+    items.map(([item, space]) => item + space).join("");
   return {
     form: fc.oneof(
       { maxDepth: 5, depthSize: "small" },
       { weight: 3, arbitrary: atom },
-      { weight: 3, arbitrary: fc.tuple(head, separator, forms).map(([first, space, items]) => `(${first}${space}${inner(items)})`) },
+      {
+        weight: 3,
+        arbitrary: fc.tuple(head, separator, forms).map(([first, space, items]) => `(${first}${space}${inner(items)})`),
+      },
       { weight: 2, arbitrary: fc.tuple(separator, forms).map(([space, items]) => `[${space}${inner(items)}]`) },
       {
         weight: 2,
         arbitrary: fc
-          .array(fc.tuple(fc.constantFrom(":a", ":key", '"s"', "7", ":a-longer-key"), separator, tie("form"), separator), { maxLength: 4 })
+          .array(
+            fc.tuple(fc.constantFrom(":a", ":key", '"s"', "7", ":a-longer-key"), separator, tie("form"), separator),
+            { maxLength: 4 },
+          )
           .map((entries) => `{${entries.map((parts) => parts.join("")).join("")}}`),
       },
-      { weight: 1, arbitrary: fc.tuple(fc.constantFrom("'", "`", "~", "~@", "' ", "~ ", "'\n"), tie("form")).map((parts) => parts.join("")) },
-      { weight: 1, arbitrary: fc.tuple(fc.constantFrom("^{:a 1}", "^:delegation :local", '^:delegation\n:remote "m"'), separator, tie("form")).map((parts) => parts.join("")) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(fc.constantFrom("'", "`", "~", "~@", "' ", "~ ", "'\n"), tie("form"))
+          .map((parts) => parts.join("")),
+      },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(fc.constantFrom("^{:a 1}", "^:delegation :local", '^:delegation\n:remote "m"'), separator, tie("form"))
+          .map((parts) => parts.join("")),
+      },
     ),
   };
 });
-const program = fc.array(fc.tuple(separator, form), { maxLength: 6 }).map((parts) => parts.map((part) => part.join("")).join(" "));
+const program = fc
+  .array(fc.tuple(separator, form), { maxLength: 6 })
+  .map((parts) => parts.map((part) => part.join("")).join(" "));
 
 function comments(text: string): string[] {
   const source = new Source(text);

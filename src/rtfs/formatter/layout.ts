@@ -28,7 +28,8 @@ export function layOut(tree: Tree): string {
 
 /** Measures every group after what it holds. */
 function measureAll(tree: Tree, measures: Map<Piece, Measure>): void {
-  const todo: { readonly piece: Piece; readonly parent: Piece | undefined; readonly index: number; next: number }[] = [];
+  const todo: { readonly piece: Piece; readonly parent: Piece | undefined; readonly index: number; next: number }[] =
+    [];
   for (const child of tree.children) {
     todo.push({ piece: child, parent: undefined, index: 0, next: 0 });
     for (let top = todo.at(-1); top !== undefined; top = todo.at(-1)) {
@@ -44,8 +45,14 @@ function measureAll(tree: Tree, measures: Map<Piece, Measure>): void {
   }
 }
 
-function measure(piece: Piece, parent: Piece | undefined, index: number, measures: ReadonlyMap<Piece, Measure>): Measure {
-  if (piece.close === undefined) return { shape: undefined, width: piece.text.length, broken: piece.text.includes("\n") };
+function measure(
+  piece: Piece,
+  parent: Piece | undefined,
+  index: number,
+  measures: ReadonlyMap<Piece, Measure>,
+): Measure {
+  if (piece.close === undefined)
+    return { shape: undefined, width: piece.text.length, broken: piece.text.includes("\n") };
   const shape = shapeOf(piece, parent, index);
   let width = piece.text.length + piece.close.length;
   let broken = piece.dangling.length > 0;
@@ -86,7 +93,9 @@ class Layout {
       const forced = this.#placeComments(child.comments, 0, isFirst);
       // Two lists on a line are two definitions; anything else there belongs together.
       const { width, broken } = this.#measures.get(child) as Measure;
-      const apart = (before?.text === "(" && child.text === "(") || (!broken && !child.glued && this.#out.column + 1 + width > WIDTH);
+      const apart =
+        (before?.text === "(" && child.text === "(") ||
+        (!broken && !child.glued && this.#out.column + 1 + width > WIDTH);
       if (!isFirst || child.comments.length > 0) {
         if (forced || child.newlines > 0 || apart) this.#out.newline(0, child.newlines > 1);
         else if (!child.glued) this.#out.write(" ");
@@ -138,19 +147,27 @@ class Layout {
       const role = shape.roles[at] as Role;
       const isFirst = at === 0;
       const own = role === "value" ? clamp(indent + 2) : indent;
-      const apart = role === "line" && child.newlines === 0 && child.comments.every(({ block, newlines }) => block && newlines === 0);
+      const apart =
+        role === "line" &&
+        child.newlines === 0 &&
+        child.comments.every(({ block, newlines }) => block && newlines === 0);
       const over = this.#placeComments(child.comments, own, isFirst, apart);
       const after = this.#trail(children, at, group, trail);
-      const newline = child.comments.length > 0 ? over || child.newlines > 0 : !isFirst && !child.glued && this.#breaks(child, role, own, { all, refill, tall, trail: after });
+      const newline =
+        child.comments.length > 0
+          ? over || child.newlines > 0
+          : !isFirst && !child.glued && this.#breaks(child, role, own, { all, refill, tall, trail: after });
       if (newline) out.newline(own, child.newlines > 1);
-      else if (role === "value" && column !== undefined && !child.glued) out.write(" ".repeat(Math.max(1, column - out.column)));
+      else if (role === "value" && column !== undefined && !child.glued)
+        out.write(" ".repeat(Math.max(1, column - out.column)));
       else if (!child.glued && (!isFirst || child.comments.length > 0)) out.write(" ");
       if (at === 1 && shape.indent === "arguments" && !newline) indent = clamp(out.column);
       const line = out.count;
       this.#place(child, after);
       tall = out.count > line;
     });
-    if (this.#placeComments(group.dangling, children.length === 0 ? items : indent, children.length === 0)) out.newline(indent);
+    if (this.#placeComments(group.dangling, children.length === 0 ? items : indent, children.length === 0))
+      out.newline(indent);
     out.write(group.close as string);
   }
 
@@ -190,7 +207,8 @@ class Layout {
   #trail(children: readonly Piece[], at: number, group: Piece, trail: number): number {
     let length = 0;
     let next = at + 1;
-    for (; children[next]?.glued === true; next++) length += (this.#measures.get(children[next] as Piece) as Measure).width;
+    for (; children[next]?.glued === true; next++)
+      length += (this.#measures.get(children[next] as Piece) as Measure).width;
     const last = next === children.length && group.dangling.length === 0;
     return last ? length + (group.close as string).length + trail : length;
   }

@@ -56,7 +56,7 @@ export class Lines {
     this.#end();
     const lines = this.#done;
     const out: string[] = [];
-    for (let at = 0; at < lines.length; ) {
+    for (let at = 0; at < lines.length;) {
       let end = at;
       let column = 0;
       while (lines[end]?.comment !== undefined) column = Math.max(column, (lines[end++] as Line).code.length);

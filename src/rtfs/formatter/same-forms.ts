@@ -22,7 +22,8 @@ export function sameForms(a: readonly Form[], b: readonly Form[]): boolean {
 
 function typeFollows(forms: readonly Form[], at: number): boolean {
   const [before, form] = [forms[at - 1], forms[at]];
-  const binds = before?.kind === "symbol" || before?.kind === "vector" || before?.kind === "map" || before?.kind === "annotated";
+  const binds =
+    before?.kind === "symbol" || before?.kind === "vector" || before?.kind === "map" || before?.kind === "annotated";
   return binds && form?.kind === "keyword" && form.start === before.end;
 }
 

@@ -39,9 +39,21 @@ const HEADERS: ReadonlyMap<string, number> = new Map([
 ]);
 const FUNCTIONS: ReadonlySet<string> = new Set(["fn", "λ", "defn", "defmacro"]);
 /** What a type begins with: the parts after it stand under the first of them. */
-const TYPE_HEADS: ReadonlySet<string> = new Set(
-  [":map", ":record", ":vector", ":tuple", ":array", ":map-of", ":dict", ":union", ":optional", ":enum", ":and", ":fn", ":=>"],
-);
+const TYPE_HEADS: ReadonlySet<string> = new Set([
+  ":map",
+  ":record",
+  ":vector",
+  ":tuple",
+  ":array",
+  ":map-of",
+  ":dict",
+  ":union",
+  ":optional",
+  ":enum",
+  ":and",
+  ":fn",
+  ":=>",
+]);
 const BINDERS: ReadonlySet<string> = new Set(["let", "for", "dotimes"]);
 
 /** The shape of a group, by what it begins with and where it stands. */
@@ -101,7 +113,11 @@ function listShape(children: readonly Piece[]): Shape {
     }
   }
   const indent = head?.symbol === true || head?.keyword === true ? "arguments" : "items";
-  return { roles: roles(children, (at) => (at === 1 && indent === "arguments" ? "keep" : "flow")), indent, fill: false };
+  return {
+    roles: roles(children, (at) => (at === 1 && indent === "arguments" ? "keep" : "flow")),
+    indent,
+    fill: false,
+  };
 }
 
 function roles(children: readonly Piece[], role: (index: number) => Role): Role[] {
@@ -158,7 +174,7 @@ function pairRoles(children: readonly Piece[], from: number, first: Role = "join
 /** Clauses on lines of their own: a pattern, perhaps a guard, and a body. */
 function matchRoles(children: readonly Piece[]): Role[] {
   const made: Role[] = ["join", "join"];
-  for (let at = 2; at < children.length; ) {
+  for (let at = 2; at < children.length;) {
     const guarded = children[at + 1]?.text === "when" && at + 3 < children.length;
     made.push("line");
     if (guarded) made.push("join", "join");
@@ -172,7 +188,7 @@ function matchRoles(children: readonly Piece[]): Role[] {
 function bindingRoles(children: readonly Piece[]): Role[] {
   const divides = bindingStarts(children);
   const made: Role[] = [];
-  for (let at = 0; at < children.length; ) {
+  for (let at = 0; at < children.length;) {
     made.push("line");
     const value = valueIndex(children, at, divides);
     for (let within = at + 1; within < value && within < children.length; within++) made.push("join");

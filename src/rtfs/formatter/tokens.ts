@@ -4,7 +4,16 @@ import type { Source } from "../source.ts";
 
 /** A piece of source text, white space apart. */
 export interface Token {
-  readonly kind: "open" | "close" | "prefix" | "symbol" | "keyword" | "atom" | "line-comment" | "block-comment" | "unfinished";
+  readonly kind:
+    | "open"
+    | "close"
+    | "prefix"
+    | "symbol"
+    | "keyword"
+    | "atom"
+    | "line-comment"
+    | "block-comment"
+    | "unfinished";
   readonly start: number;
   readonly end: number;
   /** Line ends between the token before and this one. */

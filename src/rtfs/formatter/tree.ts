@@ -40,7 +40,6 @@ export interface Tree {
 
 const PARTNERS: Readonly<Record<string, string>> = { "(": ")", "#(": ")", "[": "]", "{": "}" };
 
-
 /** The pieces of a text, comments included. Throws `read-error` for what is no token. */
 export function buildTree(source: Source): Tree {
   const { text } = source;
@@ -53,7 +52,12 @@ export function buildTree(source: Source): Tree {
   const add = (made: Piece): Piece => {
     const parent = open.at(-1) ?? top;
     // `~@x` would splice; `~ @x` inserts a value of the context.
-    if (parent.text === "~" && parent.children.length === 0 && made.text.startsWith("@") && made.comments.length === 0) {
+    if (
+      parent.text === "~" &&
+      parent.children.length === 0 &&
+      made.text.startsWith("@") &&
+      made.comments.length === 0
+    ) {
       parent.text = "~ ";
     }
     parent.children.push(made);
@@ -77,7 +81,8 @@ export function buildTree(source: Source): Tree {
         break;
       case "close": {
         const last = open.pop();
-        if (last?.close !== written) return { children: top.children, dangling: comments, unfinished: false, mismatched: true };
+        if (last?.close !== written)
+          return { children: top.children, dangling: comments, unfinished: false, mismatched: true };
         last.dangling.push(...comments);
         comments = [];
         settle();
@@ -110,7 +115,18 @@ function blank(
 ): Piece {
   const symbol = token?.kind === "symbol";
   const keyword = token?.kind === "keyword";
-  return { text, close, children: [], comments, dangling: [], newlines: token?.newlines ?? 0, spaced, glued, symbol, keyword };
+  return {
+    text,
+    close,
+    children: [],
+    comments,
+    dangling: [],
+    newlines: token?.newlines ?? 0,
+    spaced,
+    glued,
+    symbol,
+    keyword,
+  };
 }
 
 /** Whether a token that directly follows a sibling must go on doing so: a type after a pattern, a mark after a type. */

@@ -81,7 +81,11 @@ export function shown(value: Value): string {
 }
 
 export function tooLong(): never {
-  throw interrupt("maxCollectionSize", `The program builds a text of more than ${vm.maxCollectionSize} characters.`, vm.at);
+  throw interrupt(
+    "maxCollectionSize",
+    `The program builds a text of more than ${vm.maxCollectionSize} characters.`,
+    vm.at,
+  );
 }
 
 export function keyOf(value: Value): MapKey {
@@ -89,7 +93,9 @@ export function keyOf(value: Value): MapKey {
 }
 
 export function isKey(value: Value): value is MapKey {
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value instanceof Keyword;
+  return (
+    typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value instanceof Keyword
+  );
 }
 
 export function outOfBounds(index: number, length: number): never {

@@ -22,7 +22,13 @@ function message(value: Value): Value {
 }
 
 export const control: readonly BuiltinDeclaration[] = [
-  { name: "throw", params: "[error]", doc: "Raises an error value, or an error with a text as its message.", arity: [1, 1], fn: throwValue },
+  {
+    name: "throw",
+    params: "[error]",
+    doc: "Raises an error value, or an error with a text as its message.",
+    arity: [1, 1],
+    fn: throwValue,
+  },
   {
     name: "Exception.",
     params: "[message data?]",

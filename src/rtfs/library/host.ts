@@ -30,7 +30,11 @@ function wrapper(
     doc: `${doc} Calls ${id}.`,
     arity,
     fn: (...args: Value[]) => {
-      const value = callHost(id, args.filter((arg) => arg !== undefined), vm.at);
+      const value = callHost(
+        id,
+        args.filter((arg) => arg !== undefined),
+        vm.at,
+      );
       if (finish === undefined) return value;
       return value === SUSPEND ? resumeWith(finish) : finish(value);
     },
@@ -75,10 +79,12 @@ function storedMap(old: Value): RtfsMap {
 }
 
 function storeAssoc(key: Value, ...values: Value[]): Value {
-  if (values.length % 2 !== 0) raise("ArityMismatch", `Arity mismatch in kv/assoc!: expected keys and values in pairs, got ${values.length}`);
+  if (values.length % 2 !== 0)
+    raise("ArityMismatch", `Arity mismatch in kv/assoc!: expected keys and values in pairs, got ${values.length}`);
   return changeStored(key, (old) => {
     const entries: [MapKey, Value][] = [];
-    for (let index = 0; index < values.length; index += 2) entries.push([keyOf(values[index] as Value), values[index + 1] as Value]);
+    for (let index = 0; index < values.length; index += 2)
+      entries.push([keyOf(values[index] as Value), values[index + 1] as Value]);
     return storedMap(old).with(entries);
   });
 }
@@ -92,14 +98,26 @@ function storeConj(key: Value, ...values: Value[]): Value {
 }
 
 export const host: readonly BuiltinDeclaration[] = [
-  { name: "call", params: "[id & args]", doc: "Calls a capability by its id; keyword pairs as arguments mean one map.", arity: [1, MANY], fn: call },
+  {
+    name: "call",
+    params: "[id & args]",
+    doc: "Calls a capability by its id; keyword pairs as arguments mean one map.",
+    arity: [1, MANY],
+    fn: call,
+  },
   wrapper(["println"], "ccos.io.println", "[& values]", "Prints values on a line; gives nil.", [0, MANY], nothing),
   wrapper(["log", "tool/log", "tool.log"], "ccos.io.log", "[& values]", "Logs values; gives nil.", [0, MANY], nothing),
   wrapper(["step"], "ccos.io.log", "[level & values]", "With a keyword first: logs; gives nil.", [1, MANY], nothing),
   wrapper(["get-env"], "ccos.system.get-env", "[name]", "The value of a variable of the environment, or nil.", [1, 2]),
   wrapper(["file-exists?"], "ccos.io.file-exists", "[path]", "Whether a file exists.", [1, 1]),
   wrapper(["tool/open-file"], "ccos.io.open-file", "[path & options]", "Opens a file.", [1, MANY]),
-  wrapper(["http-fetch", "tool/http-fetch"], "ccos.network.http-fetch", "[url-or-map & more]", "Makes an HTTP request.", [1, MANY]),
+  wrapper(
+    ["http-fetch", "tool/http-fetch"],
+    "ccos.network.http-fetch",
+    "[url-or-map & more]",
+    "Makes an HTTP request.",
+    [1, MANY],
+  ),
   wrapper(["thread/sleep"], "ccos.system.sleep-ms", "[ms]", "Waits.", [1, 1]),
   wrapper(
     ["current-time-millis", "tool/time-ms", "tool.time-ms"],
@@ -108,7 +126,13 @@ export const host: readonly BuiltinDeclaration[] = [
     "Milliseconds since 1970.",
     [0, 0],
   ),
-  wrapper(["load-capability"], "ccos.capability.load", "[path]", "Loads a capability file; gives its id, or a vector of ids.", [1, 1]),
+  wrapper(
+    ["load-capability"],
+    "ccos.capability.load",
+    "[path]",
+    "Loads a capability file; gives its id, or a vector of ids.",
+    [1, 1],
+  ),
   {
     name: "read-file",
     params: "[path]",
@@ -123,9 +147,27 @@ export const host: readonly BuiltinDeclaration[] = [
     arity: [2, 6],
     fn: (...args: Value[]) => callHost("ccos.ai.llm-execute", args, vm.at),
   },
-  { name: "context/get", params: "[key]", doc: "A value of the host's context, or nil.", arity: [1, 1], fn: (key: Value) => vm.run?.settings.host?.context?.(contextKey(key)) ?? null },
-  { name: "context/set", params: "[key value]", doc: "Sets a value of the host's context; gives the value.", arity: [2, 2], fn: setContext },
-  { name: "kv/assoc!", params: "[key k v & more]", doc: "Sets keys of a stored map.", arity: [3, MANY], fn: storeAssoc },
+  {
+    name: "context/get",
+    params: "[key]",
+    doc: "A value of the host's context, or nil.",
+    arity: [1, 1],
+    fn: (key: Value) => vm.run?.settings.host?.context?.(contextKey(key)) ?? null,
+  },
+  {
+    name: "context/set",
+    params: "[key value]",
+    doc: "Sets a value of the host's context; gives the value.",
+    arity: [2, 2],
+    fn: setContext,
+  },
+  {
+    name: "kv/assoc!",
+    params: "[key k v & more]",
+    doc: "Sets keys of a stored map.",
+    arity: [3, MANY],
+    fn: storeAssoc,
+  },
   {
     name: "kv/dissoc!",
     params: "[key & ks]",

@@ -12,7 +12,17 @@ import { strings } from "./strings.ts";
 export { findBuiltin } from "./find.ts";
 
 /** The library's topics, in the order in which the reference tells of them. */
-export const TOPICS = { arithmetic, strings, collections, "higher-order": higherOrder, sorting, predicates, json, control, host };
+export const TOPICS = {
+  arithmetic,
+  strings,
+  collections,
+  "higher-order": higherOrder,
+  sorting,
+  predicates,
+  json,
+  control,
+  host,
+};
 
 for (const declarations of Object.values(TOPICS)) register(declarations);
 

@@ -35,8 +35,22 @@ function serialize(value: Value, indent: number): Value {
 }
 
 export const json: readonly BuiltinDeclaration[] = [
-  { name: "parse-json", aliases: ["tool/parse-json"], params: "[s]", doc: "The value of a JSON text; the keys of objects are strings.", arity: [1, 1], fn: parse },
-  { name: "serialize-json", aliases: ["tool/serialize-json"], params: "[v]", doc: "A value as JSON text, keys in order.", arity: [1, 1], fn: (v: Value) => serialize(v, 0) },
+  {
+    name: "parse-json",
+    aliases: ["tool/parse-json"],
+    params: "[s]",
+    doc: "The value of a JSON text; the keys of objects are strings.",
+    arity: [1, 1],
+    fn: parse,
+  },
+  {
+    name: "serialize-json",
+    aliases: ["tool/serialize-json"],
+    params: "[v]",
+    doc: "A value as JSON text, keys in order.",
+    arity: [1, 1],
+    fn: (v: Value) => serialize(v, 0),
+  },
   {
     name: "serialize-json-pretty",
     aliases: ["tool/serialize-json-pretty"],

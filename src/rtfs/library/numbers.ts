@@ -9,7 +9,8 @@ export function toNumber(value: Numeric): number {
 
 /** The canonical integer of an exact result, within 64 bits. */
 export function exact(value: bigint): Integer {
-  if (value > INTEGER_MAX || value < INTEGER_MIN) return raise("IntegerOverflow", "Integer overflow: the result does not fit 64 bits");
+  if (value > INTEGER_MAX || value < INTEGER_MIN)
+    return raise("IntegerOverflow", "Integer overflow: the result does not fit 64 bits");
   return integer(value);
 }
 
@@ -53,7 +54,8 @@ export function divide(first: Numeric, others: readonly Numeric[]): Numeric {
   let left = BigInt(first);
   for (const other of others as Integer[]) {
     const by = BigInt(other);
-    if (left % by !== 0n) return new Float(others.reduce((result: number, item) => result / toNumber(item), Number(first)));
+    if (left % by !== 0n)
+      return new Float(others.reduce((result: number, item) => result / toNumber(item), Number(first)));
     left /= by;
   }
   return exact(left);
@@ -78,7 +80,8 @@ export function power(base: Numeric, exponent: Numeric): Numeric {
 }
 
 export function factorial(n: Integer): Integer {
-  if (n < 0) return raise("InvalidArgument", `Invalid argument in factorial: expected a non-negative integer, got ${n}`);
+  if (n < 0)
+    return raise("InvalidArgument", `Invalid argument in factorial: expected a non-negative integer, got ${n}`);
   if (n > 20) return exact(INTEGER_MAX + 1n);
   let result = 1n;
   for (let factor = 2n; factor <= BigInt(n); factor++) result *= factor;

@@ -2,8 +2,20 @@ import type { BuiltinDeclaration } from "../evaluator/functions.ts";
 import { typeName, type TypeName } from "../kinds.ts";
 import type { Value } from "../values.ts";
 
-function is(name: string, kinds: readonly TypeName[], what: string, aliases: readonly string[] = []): BuiltinDeclaration {
-  return { name, aliases, params: "[v]", doc: `Whether v is ${what}.`, arity: [1, 1], fn: (v: Value) => kinds.includes(typeName(v)) };
+function is(
+  name: string,
+  kinds: readonly TypeName[],
+  what: string,
+  aliases: readonly string[] = [],
+): BuiltinDeclaration {
+  return {
+    name,
+    aliases,
+    params: "[v]",
+    doc: `Whether v is ${what}.`,
+    arity: [1, 1],
+    fn: (v: Value) => kinds.includes(typeName(v)),
+  };
 }
 
 export const predicates: readonly BuiltinDeclaration[] = [
@@ -19,5 +31,11 @@ export const predicates: readonly BuiltinDeclaration[] = [
   is("list?", ["list"], "a list"),
   is("map?", ["map"], "a map"),
   is("fn?", ["function"], "a function"),
-  { name: "type-name", params: "[v]", doc: "The name of v's kind, such as `integer`.", arity: [1, 1], fn: (v: Value) => typeName(v) },
+  {
+    name: "type-name",
+    params: "[v]",
+    doc: "The name of v's kind, such as `integer`.",
+    arity: [1, 1],
+    fn: (v: Value) => typeName(v),
+  },
 ];

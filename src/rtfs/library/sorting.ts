@@ -39,7 +39,10 @@ function sortBy(fn: Value, collection: Value): Value {
     checkSize(keys.length);
     const compare = paidComparison();
     const order = keys.map((_, index) => index).sort((a, b) => compare(keys[a] as Value, keys[b] as Value));
-    return likeKind(from, order.map((index) => from.at(index)));
+    return likeKind(
+      from,
+      order.map((index) => from.at(index)),
+    );
   });
 }
 
@@ -137,5 +140,11 @@ export const sorting: readonly BuiltinDeclaration[] = [
     arity: [1, 2],
     fn: sort,
   },
-  { name: "sort-by", params: "[f coll]", doc: "In the order of what f gives for each item.", arity: [2, 2], fn: sortBy },
+  {
+    name: "sort-by",
+    params: "[f coll]",
+    doc: "In the order of what f gives for each item.",
+    arity: [2, 2],
+    fn: sortBy,
+  },
 ];

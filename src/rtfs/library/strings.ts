@@ -72,7 +72,10 @@ function pattern(source: Value): RE2JS {
     try {
       regex = RE2JS.compile(written);
     } catch (error) {
-      return raise("InvalidArgument", `Invalid argument: not a regular expression: ${error instanceof Error ? error.message : ""}`);
+      return raise(
+        "InvalidArgument",
+        `Invalid argument: not a regular expression: ${error instanceof Error ? error.message : ""}`,
+      );
     }
     if (compiled.size >= MOST_COMPILED) compiled.clear();
     compiled.set(written, regex);
@@ -113,17 +116,100 @@ export const strings: readonly BuiltinDeclaration[] = [
     arity: [0, MANY],
     fn: concatenate,
   },
-  { name: "string-length", params: "[s]", doc: "The number of characters.", arity: [1, 1], fn: (s: Value) => textLength(text(s)) },
-  { name: "substring", params: "[s from to?]", doc: "The characters from one index up to another, or to the end.", arity: [2, 3], fn: substring },
-  { name: "string-contains", aliases: ["string-contains?"], params: "[s part]", doc: "Whether a text contains another.", arity: [2, 2], fn: (s: Value, part: Value) => text(s).includes(text(part)) },
-  { name: "starts-with?", params: "[s prefix]", doc: "Whether a text begins with another.", arity: [2, 2], fn: (s: Value, prefix: Value) => text(s).startsWith(text(prefix)) },
-  { name: "ends-with?", params: "[s suffix]", doc: "Whether a text ends with another.", arity: [2, 2], fn: (s: Value, suffix: Value) => text(s).endsWith(text(suffix)) },
-  { name: "split", params: "[s separator]", doc: "A vector of the parts between separators; an empty separator gives the characters.", arity: [2, 2], fn: split },
-  { name: "join", aliases: ["string-join"], params: "[separator coll]", doc: "The items as one text, with a separator between.", arity: [2, 2], fn: join },
-  { name: "string-upper", aliases: ["upper"], params: "[s]", doc: "In upper case.", arity: [1, 1], fn: (s: Value) => text(s).toUpperCase() },
-  { name: "string-lower", aliases: ["lower"], params: "[s]", doc: "In lower case.", arity: [1, 1], fn: (s: Value) => text(s).toLowerCase() },
-  { name: "string-trim", aliases: ["trim"], params: "[s]", doc: "Without white space at both ends.", arity: [1, 1], fn: (s: Value) => text(s).trim() },
-  { name: "re-find", params: "[pattern s]", doc: "The first match of a regular expression, or nil.", arity: [2, 2], fn: find },
-  { name: "re-seq", params: "[pattern s]", doc: "A vector of all matches of a regular expression.", arity: [2, 2], fn: findAll },
-  { name: "re-matches", params: "[pattern s]", doc: "The text, if a regular expression matches all of it, else nil.", arity: [2, 2], fn: matchWhole },
+  {
+    name: "string-length",
+    params: "[s]",
+    doc: "The number of characters.",
+    arity: [1, 1],
+    fn: (s: Value) => textLength(text(s)),
+  },
+  {
+    name: "substring",
+    params: "[s from to?]",
+    doc: "The characters from one index up to another, or to the end.",
+    arity: [2, 3],
+    fn: substring,
+  },
+  {
+    name: "string-contains",
+    aliases: ["string-contains?"],
+    params: "[s part]",
+    doc: "Whether a text contains another.",
+    arity: [2, 2],
+    fn: (s: Value, part: Value) => text(s).includes(text(part)),
+  },
+  {
+    name: "starts-with?",
+    params: "[s prefix]",
+    doc: "Whether a text begins with another.",
+    arity: [2, 2],
+    fn: (s: Value, prefix: Value) => text(s).startsWith(text(prefix)),
+  },
+  {
+    name: "ends-with?",
+    params: "[s suffix]",
+    doc: "Whether a text ends with another.",
+    arity: [2, 2],
+    fn: (s: Value, suffix: Value) => text(s).endsWith(text(suffix)),
+  },
+  {
+    name: "split",
+    params: "[s separator]",
+    doc: "A vector of the parts between separators; an empty separator gives the characters.",
+    arity: [2, 2],
+    fn: split,
+  },
+  {
+    name: "join",
+    aliases: ["string-join"],
+    params: "[separator coll]",
+    doc: "The items as one text, with a separator between.",
+    arity: [2, 2],
+    fn: join,
+  },
+  {
+    name: "string-upper",
+    aliases: ["upper"],
+    params: "[s]",
+    doc: "In upper case.",
+    arity: [1, 1],
+    fn: (s: Value) => text(s).toUpperCase(),
+  },
+  {
+    name: "string-lower",
+    aliases: ["lower"],
+    params: "[s]",
+    doc: "In lower case.",
+    arity: [1, 1],
+    fn: (s: Value) => text(s).toLowerCase(),
+  },
+  {
+    name: "string-trim",
+    aliases: ["trim"],
+    params: "[s]",
+    doc: "Without white space at both ends.",
+    arity: [1, 1],
+    fn: (s: Value) => text(s).trim(),
+  },
+  {
+    name: "re-find",
+    params: "[pattern s]",
+    doc: "The first match of a regular expression, or nil.",
+    arity: [2, 2],
+    fn: find,
+  },
+  {
+    name: "re-seq",
+    params: "[pattern s]",
+    doc: "A vector of all matches of a regular expression.",
+    arity: [2, 2],
+    fn: findAll,
+  },
+  {
+    name: "re-matches",
+    params: "[pattern s]",
+    doc: "The text, if a regular expression matches all of it, else nil.",
+    arity: [2, 2],
+    fn: matchWhole,
+  },
 ];

@@ -18,7 +18,7 @@ export interface LetBound extends Bound {
 export function parametersOf(params: FormOf<"vector">): Bound[] {
   const { items } = params;
   const found: Bound[] = [];
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     if (isNamed(items[at], "&")) at++;
     const pattern = items[at];
     if (pattern === undefined) break;
@@ -30,7 +30,10 @@ export function parametersOf(params: FormOf<"vector">): Bound[] {
 }
 
 /** The return type that a function declares, and the index of its body, both after the parameters. */
-export function returnTypeOf(after: readonly Form[], params: Form): { readonly type: Form | undefined; readonly body: number } {
+export function returnTypeOf(
+  after: readonly Form[],
+  params: Form,
+): { readonly type: Form | undefined; readonly body: number } {
   const annotation = typeAt(after, 0, params) ?? (after.length > 1 ? looseType(after, 0) : undefined);
   return { type: annotation?.type, body: annotation?.next ?? 0 };
 }
@@ -40,7 +43,7 @@ export function letBindingsOf(vector: FormOf<"vector">): LetBound[] {
   const { items } = vector;
   const divides = bindingStarts(items);
   const found: LetBound[] = [];
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     const pattern = items[at] as Form;
     const isLoose = isTypeKeyword(items[at + 1]) && divides[at + 3] === true;
     const annotation = typeAt(items, at + 1, pattern) ?? (isLoose ? looseType(items, at + 1) : undefined);
@@ -52,14 +55,22 @@ export function letBindingsOf(vector: FormOf<"vector">): LetBound[] {
 }
 
 /** The type after a pattern or name, where it is unmistakable: `x : T`, or `x:T`. */
-export function typeAt(items: readonly Form[], at: number, before: Form): { readonly type: Form; readonly next: number } | undefined {
+export function typeAt(
+  items: readonly Form[],
+  at: number,
+  before: Form,
+): { readonly type: Form; readonly next: number } | undefined {
   const item = items[at];
   if (item === undefined) return undefined;
   if (isNamed(item, ":")) return looseType(items, at + 1, true);
   return item.start === before.end ? looseType(items, at) : undefined;
 }
 
-function looseType(items: readonly Form[], at: number, any = false): { readonly type: Form; readonly next: number } | undefined {
+function looseType(
+  items: readonly Form[],
+  at: number,
+  any = false,
+): { readonly type: Form; readonly next: number } | undefined {
   const type = items[at];
   if (type === undefined || (!any && type.kind !== "keyword")) return undefined;
   return { type, next: isOptionalMark(items[at + 1]) ? at + 2 : at + 1 };

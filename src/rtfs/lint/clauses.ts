@@ -13,7 +13,7 @@ export interface Clause {
 /** The clauses of `match`, divided as the analyzer divides them. */
 export function clausesOf(items: readonly Form[]): Clause[] {
   const clauses: Clause[] = [];
-  for (let at = 0; at < items.length; ) {
+  for (let at = 0; at < items.length;) {
     const guarded = isNamed(items[at + 1], "when") && items.length > at + 3;
     clauses.push({
       pattern: items[at] as Form,
@@ -35,7 +35,8 @@ export function* unreachableClauses(clauses: readonly Clause[]): IterableIterato
       continue;
     }
     const literal = literalText(pattern);
-    if (literal !== undefined && literals.has(literal)) yield unreachable(pattern, "an earlier clause takes this value");
+    if (literal !== undefined && literals.has(literal))
+      yield unreachable(pattern, "an earlier clause takes this value");
     if (guard !== undefined) continue;
     if (literal !== undefined) literals.add(literal);
     if (isIrrefutable(pattern)) catchAll = pattern;

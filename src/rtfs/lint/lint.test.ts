@@ -6,7 +6,9 @@ import { lint } from "./lint.ts";
 
 /** Code, line:column and message of each warning, in order. */
 function warnings(text: string, defined: readonly string[] = []): string[] {
-  return lint(readProgram(text), { defined }).map(({ code, place, message }) => `${code} ${place.line}:${place.column} ${message}`);
+  return lint(readProgram(text), { defined }).map(
+    ({ code, place, message }) => `${code} ${place.line}:${place.column} ${message}`,
+  );
 }
 
 function codes(text: string): string[] {
@@ -18,7 +20,9 @@ describe("a name that nothing defines", () => {
     expect(warnings("(defn area [width]\n  (* widht 2))")).toEqual([
       'unknown-name 2:6 The name widht is not defined. Did you mean "width"?',
     ]);
-    expect(warnings("(lenght [1])")).toEqual(['unknown-name 1:2 The name lenght is not defined. Did you mean "length"?']);
+    expect(warnings("(lenght [1])")).toEqual([
+      'unknown-name 1:2 The name lenght is not defined. Did you mean "length"?',
+    ]);
     expect(warnings("(.no-such 1)")[0]).toContain("The name no-such is not defined.");
   });
 
@@ -26,21 +30,30 @@ describe("a name that nothing defines", () => {
     ["a later definition", "(defn f [] (g)) (defn g [] 1)"],
     ["a definition within do or if", "(do (do (def a 1)) (if true (def b 2)) [a b])"],
     ["a local definition, in any order", "(defn f [] (defn g [] (h)) (defn h [] 1) (g))"],
-    ["parameters, patterns and rest", "(fn [a {:keys [b] \"c\" c :as d} & e] [a b c d e])"],
+    ["parameters, patterns and rest", '(fn [a {:keys [b] "c" c :as d} & e] [a b c d e])'],
     ["a function's own name", "(fn self [n] (self n))"],
     ["functions of one let, in any order", "(let [f (fn [n] (g n)) g (fn [n] (f n))] (f 1))"],
-    ["for, dotimes, catch and match", "(for [x [1] y [2]] [x y]) (dotimes [i 2] i) (try 1 (catch e e)) (match 1 [a & r] [a r] {:k v} v (:as w z) [w z])"],
+    [
+      "for, dotimes, catch and match",
+      "(for [x [1] y [2]] [x y]) (dotimes [i 2] i) (try 1 (catch e e)) (match 1 [a & r] [a r] {:k v} v (:as w z) [w z])",
+    ],
     ["placeholders", "(map #(+ % %2) [1])"],
     ["parameters of a step", '(step "s" :params {"k" 1} (get %params "k"))'],
     ["a struct", "(defstruct P :x Int) (P {:x 1})"],
     ["a method", "(try 1 (catch e (.getMessage e)))"],
     ["special forms as values", "(map (fn [f] (f 1 2)) [and or])"],
     ["what the program puts in its context", '(context/set :who 1) (context/set "whom" 2) [who whom]'],
-    ["what comes with a module", "(module m (:exports [a]) (def a 1)) (module n (import m :as x) (import m :only [a]) (def b [x/a a])) n/b m/a"],
+    [
+      "what comes with a module",
+      "(module m (:exports [a]) (def a 1)) (module n (import m :as x) (import m :only [a]) (def b [x/a a])) n/b m/a",
+    ],
     ["what comes with a module of another file", "(module n (import other :as o) (def b (o/thing)))"],
     ["quoted and templated names", "'(nothing here) (quote none) `(a ~(inc 1) ~@[2] {:k b})"],
     ["metadata that says nothing to the language", "^{:author somebody} 1"],
-    ["data forms", '(capability "a" :implementation (fn [x] nowhere)) (plan "p" :body (nowhere)) (resource db (property :k v))'],
+    [
+      "data forms",
+      '(capability "a" :implementation (fn [x] nowhere)) (plan "p" :body (nowhere)) (resource db (property :k v))',
+    ],
     ["a context lookup", "(get :whatever) (get whatever)"],
     ["a value of the context", "@user"],
     ["types", "(fn [x : Int y:string & z :int] : [:vector :int]? [x y z])"],
@@ -93,7 +106,7 @@ describe("a binding of let that nothing uses", () => {
     expect(codes("(let [k 1] (get :k))")).toEqual([]);
     expect(codes("(let [a 1 b :int f (fn [] (+ a 1))] [b (f)])")).toEqual([]);
     expect(codes("(let [a 1] `(x ~a))")).toEqual([]);
-    expect(codes("(let [x : Int 1 y :string \"s\" z:int 3] [x y z])")).toEqual([]);
+    expect(codes('(let [x : Int 1 y :string "s" z:int 3] [x y z])')).toEqual([]);
   });
 
   test("is only looked for in let: parameters and clauses have the shape they must have", () => {
@@ -107,7 +120,10 @@ describe("a clause that nothing reaches", () => {
       "unreachable-clause 3:3 This clause is never reached: the pattern at 2:3 takes every value.",
     ]);
     expect(codes("(match 1 (:as a _) a 2 :never 3 :never)")).toEqual(["unreachable-clause", "unreachable-clause"]);
-    expect(codes('(match 1 1 :a "1" :b 1.0 :c :k :d 1 :never :k :never)')).toEqual(["unreachable-clause", "unreachable-clause"]);
+    expect(codes('(match 1 1 :a "1" :b 1.0 :c :k :d 1 :never :k :never)')).toEqual([
+      "unreachable-clause",
+      "unreachable-clause",
+    ]);
   });
 
   test("of match is fine after a guard, or after a pattern that some values do not fit", () => {
@@ -156,7 +172,8 @@ describe("a call with a wrong number of arguments", () => {
 });
 
 test("a type that is none is told, wherever a type may stand", () => {
-  const text = "(fn [x : Wat] : Wut x)\n(let [y : Wot 1] y)\n(def z : [:vector] 1)\n(defstruct S :a Int :b Wit?)\n(deftype T Wet)";
+  const text =
+    "(fn [x : Wat] : Wut x)\n(let [y : Wot 1] y)\n(def z : [:vector] 1)\n(defstruct S :a Int :b Wit?)\n(deftype T Wet)";
   expect(lint(readProgram(text)).map(({ code, place }) => `${code} ${place.line}`)).toEqual([
     "type 1",
     "type 1",
@@ -176,7 +193,9 @@ describe("for any program that the analyzer accepts", () => {
   const { form } = fc.letrec<{ form: string }>((tie) => {
     const inner = tie("form");
     const template = (...parts: readonly (string | fc.Arbitrary<string>)[]): fc.Arbitrary<string> =>
-      fc.tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part))).map((texts) => texts.join(" "));
+      fc
+        .tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part)))
+        .map((texts) => texts.join(" "));
     return {
       form: fc.oneof(
         { maxDepth: 4, depthSize: "small" },

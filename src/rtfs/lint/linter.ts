@@ -23,7 +23,13 @@ export class Linter {
   readonly #warnings: LintWarning[] = [];
   /** Names that nothing bound where they were met: a definition may come later. */
   readonly #open: { readonly name: string; readonly form: Form; readonly scope: LintScope }[] = [];
-  readonly #calls: { readonly builtin: Builtin; readonly written: string; readonly count: number; readonly form: Form; readonly scope: LintScope }[] = [];
+  readonly #calls: {
+    readonly builtin: Builtin;
+    readonly written: string;
+    readonly count: number;
+    readonly form: Form;
+    readonly scope: LintScope;
+  }[] = [];
   readonly #watched: LintBinding[] = [];
   readonly #skipped: ReadonlySet<Form>;
   readonly globals: Set<string>;
@@ -123,7 +129,8 @@ export class Linter {
   /** Checks a type that a program declares. */
   checkType(type: Form | undefined): void {
     if (type === undefined) return;
-    for (const { message, place } of parseAnnotationType(type).problems) this.#warnings.push({ code: "type", message, place });
+    for (const { message, place } of parseAnnotationType(type).problems)
+      this.#warnings.push({ code: "type", message, place });
   }
 
   defineMacro(name: string, template: readonly Form[]): void {
@@ -159,7 +166,11 @@ export class Linter {
       if (name === "context/set" && args[0] !== undefined) this.#noteContext(args[0]);
     } else {
       if (head.kind === "keyword" && (args.length === 0 || args.length > 2)) {
-        this.warn(form, "wrong-arity", `:${head.name} as a function takes a map and perhaps a default; here it is given ${counted(args.length)}.`);
+        this.warn(
+          form,
+          "wrong-arity",
+          `:${head.name} as a function takes a map and perhaps a default; here it is given ${counted(args.length)}.`,
+        );
       }
       this.walk(head, scope);
     }
@@ -237,7 +248,12 @@ export class Linter {
   #settleCalls(): void {
     for (const { builtin, written, count, form, scope } of this.#calls) {
       if (count >= builtin.min && count <= builtin.max) continue;
-      if (scope.find(written) !== undefined || this.globals.has(scope.globalName(written)) || this.#inMacros.has(written)) continue;
+      if (
+        scope.find(written) !== undefined ||
+        this.globals.has(scope.globalName(written)) ||
+        this.#inMacros.has(written)
+      )
+        continue;
       this.warn(form, "wrong-arity", `${written} takes ${takenBy(builtin)}; here it is given ${counted(count)}.`);
     }
   }

@@ -34,7 +34,9 @@ const ruleOfLet: Rule = (form, scope, linter) => {
 
 function isFunctionForm(form: Form): boolean {
   if (form.kind === "annotated") return isFunctionForm(form.form);
-  return form.kind === "short-fn" || (form.kind === "list" && (isNamed(form.items[0], "fn") || isNamed(form.items[0], "λ")));
+  return (
+    form.kind === "short-fn" || (form.kind === "list" && (isNamed(form.items[0], "fn") || isNamed(form.items[0], "λ")))
+  );
 }
 
 const ruleOfFn: Rule = (form, scope, linter) => {
@@ -140,7 +142,11 @@ const ruleOfSteps: Rule = (form, scope, linter) => {
   const items = isNamed(form.items[0], "step") ? form.items.slice(2) : rest(form);
   const inner = new LintScope(scope);
   let at = 0;
-  for (let key = items[at]; key?.kind === "keyword" && STEP_OPTIONS.has(key.name) && at + 1 < items.length; key = items[at]) {
+  for (
+    let key = items[at];
+    key?.kind === "keyword" && STEP_OPTIONS.has(key.name) && at + 1 < items.length;
+    key = items[at]
+  ) {
     const value = items[at + 1] as Form;
     if (key.name === "params") {
       linter.walk(value, scope);

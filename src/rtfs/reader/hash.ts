@@ -29,7 +29,8 @@ export function unexpectedHash(source: Source, at: number): CcosError {
   const next = source.text.charAt(at + 1);
   return readError(source, at, "Unexpected #.", {
     expected: "#( for a short function, or #| for a comment",
-    remedy: next === "{" ? "There are no sets; use a vector." : next === "_" ? "Use ; or #| |# to comment out." : undefined,
+    remedy:
+      next === "{" ? "There are no sets; use a vector." : next === "_" ? "Use ; or #| |# to comment out." : undefined,
     end: at + 2,
   });
 }

@@ -74,6 +74,12 @@ export function completePrefix(source: Source, start: number, kind: Prefix, item
     });
   }
   if (fourth === undefined) return undefined;
-  const annotation: Form = { kind: "vector", source, start: first.start, end: third.end, items: [first, second, third] };
+  const annotation: Form = {
+    kind: "vector",
+    source,
+    start: first.start,
+    end: third.end,
+    items: [first, second, third],
+  };
   return { kind, source, start, end, annotation, form: fourth };
 }

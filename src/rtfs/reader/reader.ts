@@ -6,7 +6,16 @@ import { readAtom } from "./atoms.ts";
 import { isSpace } from "./characters.ts";
 import { entriesOf } from "./entries.ts";
 import { readContextRef, readSpecialFloat, unexpectedHash } from "./hash.ts";
-import { CLOSING, OPENING, completePrefix, isBracket, unclosed, type Bracket, type Open, type Prefix } from "./open-form.ts";
+import {
+  CLOSING,
+  OPENING,
+  completePrefix,
+  isBracket,
+  unclosed,
+  type Bracket,
+  type Open,
+  type Prefix,
+} from "./open-form.ts";
 import { readError } from "./read-error.ts";
 import { readString } from "./strings.ts";
 

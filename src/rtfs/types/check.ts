@@ -54,7 +54,8 @@ class Findings {
     const count = ++this.#visits.count;
     if (count % PARTS_A_REPORT !== 0) return;
     effort.spend(PARTS_A_REPORT >>> 1);
-    if (count > MOST_VISITS) fail("invalid-argument", `A value has more than ${MOST_VISITS} items, too many to check its type.`);
+    if (count > MOST_VISITS)
+      fail("invalid-argument", `A value has more than ${MOST_VISITS} items, too many to check its type.`);
   }
 
   add(kind: TypeProblem["kind"], message: string): void {
@@ -187,7 +188,10 @@ function compile<V>(type: Type, view: View<V>): Validator<V> {
       const values = type.values;
       return (value, findings) => {
         if (!values.some((literal) => view.equals(literal, value))) {
-          findings.add("mismatch", `expected one of ${listed(values)}, got ${shown(value, view)}${near(value, values, view)}`);
+          findings.add(
+            "mismatch",
+            `expected one of ${listed(values)}, got ${shown(value, view)}${near(value, values, view)}`,
+          );
         }
       };
     }
@@ -259,7 +263,8 @@ function compilePredicate<V>(predicate: Predicate, view: View<V>): Validator<V> 
   const wanted = lazy(() => describePredicate(predicate));
   return (value, findings) => {
     const verdict = holds(value);
-    if (verdict !== true) findings.add("predicate", `expected ${wanted()}, got ${verdict === false ? shown(value, view) : verdict}`);
+    if (verdict !== true)
+      findings.add("predicate", `expected ${wanted()}, got ${verdict === false ? shown(value, view) : verdict}`);
   };
 }
 

@@ -154,7 +154,9 @@ class Conversion {
   private object(schema: JsonObject, depth: number): Type {
     const properties = getOwn(schema, "properties");
     const requiredNames = getOwn(schema, "required");
-    const required = new Set(Array.isArray(requiredNames) ? requiredNames.filter((name) => typeof name === "string") : []);
+    const required = new Set(
+      Array.isArray(requiredNames) ? requiredNames.filter((name) => typeof name === "string") : [],
+    );
     const additional = getOwn(schema, "additionalProperties");
     const others = isJsonObject(additional) ? this.type(additional, depth + 1) : undefined;
     const entries: RecordEntry[] = [];
@@ -177,7 +179,10 @@ class Conversion {
     const pattern = getOwn(schema, "pattern");
     if (typeof pattern === "string") {
       if (compilePattern(pattern) !== undefined) predicates.push({ name: "matches-regex", pattern });
-      else this.warn(`The pattern ${JSON.stringify(pattern.slice(0, 100))} of a schema cannot be checked and is left out.`);
+      else
+        this.warn(
+          `The pattern ${JSON.stringify(pattern.slice(0, 100))} of a schema cannot be checked and is left out.`,
+        );
     }
     return predicates;
   }
@@ -262,7 +267,8 @@ function literal(value: JsonValue): Literal {
 }
 
 function bound(value: JsonValue | undefined): Bound | undefined {
-  if (typeof value === "bigint") return value >= INTEGER_MIN && value <= INTEGER_MAX ? { value, float: false } : undefined;
+  if (typeof value === "bigint")
+    return value >= INTEGER_MIN && value <= INTEGER_MAX ? { value, float: false } : undefined;
   if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
   return { value, float: !Number.isSafeInteger(value) };
 }
@@ -287,7 +293,9 @@ function sizePredicates(schema: JsonObject, noun: string, word: "length" | "coun
   const predicates: Predicate[] = [];
   const least = getOwn(schema, `min${noun}`);
   const most = getOwn(schema, `max${noun}`);
-  if (typeof least === "number" && Number.isSafeInteger(least) && least > 0) predicates.push({ name: `min-${word}`, size: least });
-  if (typeof most === "number" && Number.isSafeInteger(most) && most >= 0) predicates.push({ name: `max-${word}`, size: most });
+  if (typeof least === "number" && Number.isSafeInteger(least) && least > 0)
+    predicates.push({ name: `min-${word}`, size: least });
+  if (typeof most === "number" && Number.isSafeInteger(most) && most >= 0)
+    predicates.push({ name: `max-${word}`, size: most });
   return predicates;
 }

@@ -36,7 +36,10 @@ describe("a JSON Schema as a type", () => {
     [{ anyOf: [{ type: "string" }, { type: "null" }] }, ":string?"],
     [{ oneOf: [{ type: "string" }, { type: "integer" }] }, "[:union :string :int]"],
     [{ anyOf: [{ type: "string" }, {}] }, ":any"],
-    [{ allOf: [{ type: "string" }, { type: "string", minLength: 2 }] }, "[:and :string [:and :string [:min-length 2]]]"],
+    [
+      { allOf: [{ type: "string" }, { type: "string", minLength: 2 }] },
+      "[:and :string [:and :string [:min-length 2]]]",
+    ],
   ])("%j reads as %s", (schema, type) => {
     expect(told(schema)).toBe(type);
   });
@@ -80,7 +83,10 @@ describe("a JSON Schema as a type", () => {
   });
 
   it("reads as :any what refers to itself, points nowhere or elsewhere", () => {
-    const tree = { $defs: { node: { type: "object", properties: { next: { $ref: "#/$defs/node" } } } }, $ref: "#/$defs/node" };
+    const tree = {
+      $defs: { node: { type: "object", properties: { next: { $ref: "#/$defs/node" } } } },
+      $ref: "#/$defs/node",
+    };
     expect(told(tree)).toBe("[:map [:next :any ?]]");
     expect(told({ $ref: "#" })).toBe(":any");
     expect(told({ $ref: "#/nowhere" })).toBe(":any");
@@ -109,7 +115,9 @@ describe("a JSON Schema as a type", () => {
   });
 
   it("takes __proto__ as a property like any other", () => {
-    const schema = JSON.parse('{"type":"object","properties":{"__proto__":{"type":"string"}},"required":["__proto__"]}');
+    const schema = JSON.parse(
+      '{"type":"object","properties":{"__proto__":{"type":"string"}},"required":["__proto__"]}',
+    );
     expect(told(schema)).toBe("[:map [:__proto__ :string]]");
     const back = typeToJsonSchema(jsonSchemaToType(schema));
     expect(JSON.stringify(back)).toBe(JSON.stringify(schema));

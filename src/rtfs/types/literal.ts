@@ -1,6 +1,19 @@
 import { type JsonValue, isJsonObject } from "../../kernel/index.ts";
 import type { Form } from "../forms.ts";
-import { Float, isInteger, Keyword, keyword, List, list, RtfsMap, Sym, Vector, vector, type MapKey, type Value } from "../values.ts";
+import {
+  Float,
+  isInteger,
+  Keyword,
+  keyword,
+  List,
+  list,
+  RtfsMap,
+  Sym,
+  Vector,
+  vector,
+  type MapKey,
+  type Value,
+} from "../values.ts";
 import type { Literal } from "./type.ts";
 
 /** The data a form stands for without evaluating it; undefined where it is code. */

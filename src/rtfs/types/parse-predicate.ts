@@ -76,7 +76,10 @@ function build(context: TypeContext, form: Form, name: string, rest: readonly Fo
     case "matches-regex":
       if (first?.kind !== "string") return undefined;
       if (compilePattern(first.value) === undefined) {
-        context.doubt(form, "The pattern of :matches-regex is invalid or needs look-around or back references; it is not checked.");
+        context.doubt(
+          form,
+          "The pattern of :matches-regex is invalid or needs look-around or back references; it is not checked.",
+        );
       }
       return { name, pattern: first.value };
     case "non-empty":

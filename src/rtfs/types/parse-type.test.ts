@@ -36,20 +36,26 @@ describe("parsing a type", () => {
     ["[:array :int [?]]", "[:vector :int]"],
     ["[:map [:a :int] [:b :string ?] [:c :bool?] [:* :any]]", "[:map [:a :int] [:b :string ?] [:c :bool?] [:* :any]]"],
     ["[:record [:tags [:vector :string]?]]", "[:map [:tags [:vector :string] ?]]"],
-    ["[:map {:a :int \"b c\" :string}]", "[:map [:a :int] [\"b c\" :string]]"],
-    ["[:map {:a [:vector :int]? :b :int ? :c :string ?}]", "[:map [:a [:optional [:vector :int]]] [:b :int?] [:c :string?]]"],
-    ["{\"k\" :int}", "[:map [\"k\" :int]]"],
+    ['[:map {:a :int "b c" :string}]', '[:map [:a :int] ["b c" :string]]'],
+    [
+      "[:map {:a [:vector :int]? :b :int ? :c :string ?}]",
+      "[:map [:a [:optional [:vector :int]]] [:b :int?] [:c :string?]]",
+    ],
+    ['{"k" :int}', '[:map ["k" :int]]'],
     ["[:map-of :string :int]", "[:map-of :string :int]"],
     ["[:dict :keyword :any]", "[:map-of :keyword :any]"],
     ["[:union :int :nil]", "[:union :int :nil]"],
     ["[:optional :int]", ":int?"],
-    ["[:enum \"A\" :b 3 1.5 nil true]", "[:enum \"A\" :b 3 1.5 nil true]"],
+    ['[:enum "A" :b 3 1.5 nil true]', '[:enum "A" :b 3 1.5 nil true]'],
     ["[:val 2.0]", "[:val 2.0]"],
     ["[:and :int [:>= 0] [:< 10.5]]", "[:and :int [:>= 0] [:< 10.5]]"],
-    ["[:and :map [:has-key :k] [:required-keys [:a \"b\"]]]", "[:and :map [:required-keys [:k]] [:required-keys [:a \"b\"]]]"],
+    [
+      '[:and :map [:has-key :k] [:required-keys [:a "b"]]]',
+      '[:and :map [:required-keys [:k]] [:required-keys [:a "b"]]]',
+    ],
     ["[:fn [:int & :string] :bool]", "[:fn [:int & :string] :bool]"],
     ["[:=> [] :any]", "[:fn [] :any]"],
-    ["[:resource Handle]", "[:resource \"Handle\"]"],
+    ["[:resource Handle]", '[:resource "Handle"]'],
   ])("reads %s as %s", (text, printed) => {
     expect(printType(parse(text))).toBe(printed);
   });
@@ -89,7 +95,7 @@ describe("parsing a type", () => {
   });
 
   it.each([
-    ["[:and :int [:>= \"x\"]]", "error: The predicate :>= takes a number."],
+    ['[:and :int [:>= "x"]]', "error: The predicate :>= takes a number."],
     ["[:and :string [:min-length -1]]", "error: The predicate :min-length takes a count."],
     ["[:vector]", "error: Malformed type: expected exactly one type inside."],
     ["[:map :a :int]", "error: An entry of a map type is written [:key Type] or [:key Type ?]."],

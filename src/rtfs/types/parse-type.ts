@@ -3,7 +3,18 @@ import type { Form, FormOf } from "../forms.ts";
 import { keyword } from "../values.ts";
 import { literalOfForm } from "./literal.ts";
 import { isPredicateName, parsePredicate } from "./parse-predicate.ts";
-import { ANY, DEEPEST_TYPE, optionalType, primitive, sequenceType, type Literal, type Predicate, type RecordEntry, type RecordKey, type Type } from "./type.ts";
+import {
+  ANY,
+  DEEPEST_TYPE,
+  optionalType,
+  primitive,
+  sequenceType,
+  type Literal,
+  type Predicate,
+  type RecordEntry,
+  type RecordKey,
+  type Type,
+} from "./type.ts";
 import { primitiveNamed, TYPE_NAMES } from "./type-names.ts";
 
 export interface TypeFormProblem {
@@ -96,7 +107,10 @@ export class TypeContext {
     if (kind === undefined) {
       const hint = didYouMean(name, TYPE_NAMES);
       const shown = name.length > 80 ? `${name.slice(0, 79)}…` : name;
-      this.doubt(form, `Unknown type :${shown}${this.strict ? "" : "; it is read as :any"}.${hint === "" ? "" : ` ${hint}`}`);
+      this.doubt(
+        form,
+        `Unknown type :${shown}${this.strict ? "" : "; it is read as :any"}.${hint === "" ? "" : ` ${hint}`}`,
+      );
       return ANY;
     }
     return optional ? optionalType(primitive(kind)) : primitive(kind);
@@ -168,7 +182,10 @@ export class TypeContext {
       default: {
         if (isPredicateName(head.name)) return this.and(form, [form], inner);
         // `[:string]` and `[:string ?]` mean the named type.
-        if (primitiveNamed(head.name) !== undefined && (rest.length === 0 || (rest.length === 1 && isOptionalMark(rest[0])))) {
+        if (
+          primitiveNamed(head.name) !== undefined &&
+          (rest.length === 0 || (rest.length === 1 && isOptionalMark(rest[0])))
+        ) {
           const type = this.named(head, head.name);
           return rest.length === 0 ? type : optionalType(type);
         }
@@ -191,7 +208,10 @@ export class TypeContext {
   private literal(form: Form): Literal {
     const value = literalOfForm(form);
     if (value === undefined) {
-      this.error(form, "A value of :enum or :val is a literal: nil, a boolean, number, string, keyword, or data made of these.");
+      this.error(
+        form,
+        "A value of :enum or :val is a literal: nil, a boolean, number, string, keyword, or data made of these.",
+      );
       return null;
     }
     return value;
@@ -204,7 +224,12 @@ export class TypeContext {
       const size = shape.items[0];
       // Only the first dimension is checked; the others belong to nested arrays.
       const length = size?.kind === "integer" ? Number(size.value) : undefined;
-      if (item !== undefined && more.length === 0 && shape.items.length > 0 && (length !== undefined || isOptionalMark(size))) {
+      if (
+        item !== undefined &&
+        more.length === 0 &&
+        shape.items.length > 0 &&
+        (length !== undefined || isOptionalMark(size))
+      ) {
         if (length === undefined || length >= 0) return { kind: "sequence", item, length };
       }
     }
@@ -224,7 +249,12 @@ export class TypeContext {
         continue;
       }
       const [keyForm, typeForm, mark] = item.items;
-      if (keyForm === undefined || typeForm === undefined || item.items.length > 3 || (mark !== undefined && !isOptionalMark(mark))) {
+      if (
+        keyForm === undefined ||
+        typeForm === undefined ||
+        item.items.length > 3 ||
+        (mark !== undefined && !isOptionalMark(mark))
+      ) {
         this.error(item, "An entry of a map type is written [:key Type] or [:key Type ?].");
         continue;
       }

@@ -25,7 +25,10 @@ export function printType(type: Type): string {
     case "union":
       return form("union", type.types.map(printType));
     case "enum":
-      return form("enum", type.values.map((value) => print(value)));
+      return form(
+        "enum",
+        type.values.map((value) => print(value)),
+      );
     case "literal":
       return form("val", [print(type.value)]);
     case "and":

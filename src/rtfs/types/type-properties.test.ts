@@ -21,7 +21,19 @@ import {
 } from "./index.ts";
 
 const names: PrimitiveName[] = [
-  "any", "never", "nil", "bool", "int", "float", "string", "keyword", "symbol", "map", "vector", "list", "fn",
+  "any",
+  "never",
+  "nil",
+  "bool",
+  "int",
+  "float",
+  "string",
+  "keyword",
+  "symbol",
+  "map",
+  "vector",
+  "list",
+  "fn",
 ];
 const key: fc.Arbitrary<RecordKey> = fc.oneof(
   fc.constantFrom("a", "b-c", "__proto__", "constructor", "type?").map(keyword),
@@ -62,7 +74,11 @@ const { type } = fc.letrec<{ type: Type }>((tie) => {
       { maxDepth: 4 },
       fc.constantFrom(...names).map(primitive),
       inner.map(optionalType),
-      fc.record({ kind: fc.constant("sequence" as const), item: inner, length: fc.option(fc.nat(9), { nil: undefined }) }),
+      fc.record({
+        kind: fc.constant("sequence" as const),
+        item: inner,
+        length: fc.option(fc.nat(9), { nil: undefined }),
+      }),
       fc.record({ kind: fc.constant("tuple" as const), items: fc.array(inner, { maxLength: 3 }) }),
       fc.record({
         kind: fc.constant("record" as const),
@@ -126,7 +142,10 @@ describe("types", () => {
           ),
           rest: fc.constant(undefined),
         }),
-        fc.record({ kind: fc.constant("enum" as const), values: fc.array(fc.string(), { minLength: 1, maxLength: 4 }) }),
+        fc.record({
+          kind: fc.constant("enum" as const),
+          values: fc.array(fc.string(), { minLength: 1, maxLength: 4 }),
+        }),
       ),
     })).type;
     fc.assert(
