@@ -61,28 +61,20 @@ function forEach(
   return from(0);
 }
 
-// The three below are written out instead of going through `forEach`: they are where programs spend their
-// time, and the engine makes better code of a loop that calls one function only.
-
 function map(fn: Value, collection: Value): Value {
   callable(fn);
-  return mapFrom(fn, items(collection), [], vm.at);
-}
-
-function mapFrom(fn: Value, from: Sequence, results: Value[], site: Form | undefined, paid = false): Value {
-  for (let index = results.length; index < from.length; index++) {
-    if (!paid && step(site)) return suspend({ kind: "yield", start: () => mapFrom(fn, from, results, site, true) });
-    paid = false;
-    const value = call1(fn, from.at(index), site);
-    if (value === SUSPEND) {
-      return resumeWith((late) => {
-        results.push(late);
-        return mapFrom(fn, from, results, site);
-      });
-    }
-    results.push(value);
-  }
-  return vector(results);
+  const from = items(collection);
+  const site = vm.at;
+  const results: Value[] = [];
+  return forEach(
+    from.length,
+    (index) => call1(fn, from.at(index), site),
+    (value) => {
+      results.push(value);
+      return false;
+    },
+    () => vector(results),
+  );
 }
 
 function mapIndexed(fn: Value, collection: Value): Value {
@@ -104,66 +96,42 @@ function mapIndexed(fn: Value, collection: Value): Value {
 function select(wanted: boolean) {
   return (predicate: Value, collection: Value): Value => {
     callable(predicate);
-    return selectFrom(predicate, wanted, items(collection), 0, [], vm.at);
+    const from = items(collection);
+    const site = vm.at;
+    const results: Value[] = [];
+    return forEach(
+      from.length,
+      (index) => call1(predicate, from.at(index), site),
+      (verdict, index) => {
+        if (isTruthy(verdict) === wanted) results.push(from.at(index));
+        return false;
+      },
+      () => likeKind(from, results),
+    );
   };
-}
-
-function selectFrom(
-  predicate: Value,
-  wanted: boolean,
-  from: Sequence,
-  start: number,
-  results: Value[],
-  site: Form | undefined,
-  paid = false,
-): Value {
-  for (let index = start; index < from.length; index++) {
-    if (!paid && step(site)) {
-      return suspend({ kind: "yield", start: () => selectFrom(predicate, wanted, from, index, results, site, true) });
-    }
-    paid = false;
-    const item = from.at(index);
-    const verdict = call1(predicate, item, site);
-    if (verdict === SUSPEND) {
-      return resumeWith((late) => {
-        if (isTruthy(late) === wanted) results.push(item);
-        return selectFrom(predicate, wanted, from, index + 1, results, site);
-      });
-    }
-    if (isTruthy(verdict) === wanted) results.push(item);
-  }
-  return likeKind(from, results);
 }
 
 function reduce(fn: Value, second: Value, third: Value | undefined): Value {
   callable(fn);
-  if (third !== undefined) return reduceFrom(fn, items(third), 0, second, vm.at);
-  const from = items(second);
-  if (from.length === 0)
-    raise("InvalidArgument", "Invalid argument in reduce: nothing to reduce, and no initial value");
-  return reduceFrom(fn, from, 1, from.at(0), vm.at);
-}
-
-function reduceFrom(
-  fn: Value,
-  from: Sequence,
-  start: number,
-  initial: Value,
-  site: Form | undefined,
-  paid = false,
-): Value {
-  let result = initial;
-  for (let index = start; index < from.length; index++) {
-    if (!paid && step(site)) {
-      const reached = result;
-      return suspend({ kind: "yield", start: () => reduceFrom(fn, from, index, reached, site, true) });
-    }
-    paid = false;
-    const value = call2(fn, result, from.at(index), site);
-    if (value === SUSPEND) return resumeWith((late) => reduceFrom(fn, from, index + 1, late, site));
-    result = value;
+  const from = items(third === undefined ? second : third);
+  const site = vm.at;
+  let result = second;
+  let offset = 0;
+  if (third === undefined) {
+    if (from.length === 0)
+      raise("InvalidArgument", "Invalid argument in reduce: nothing to reduce, and no initial value");
+    result = from.at(0);
+    offset = 1;
   }
-  return result;
+  return forEach(
+    from.length - offset,
+    (index) => call2(fn, result, from.at(index + offset), site),
+    (value) => {
+      result = value;
+      return false;
+    },
+    () => result,
+  );
 }
 
 /** Whether some item (or every one, when `wanted` is false) settles the question at once. */
