@@ -12,6 +12,7 @@ import {
   type CallOptions,
   type CallResult,
   type CapabilityMarketplace,
+  type MarketplaceCallOptions,
   type LoadedCapabilities,
   type Manifest,
   type ProgramFindings,
@@ -264,12 +265,17 @@ class Environment implements CCOSEnvironment {
   }
 
   async call(id: string, input?: JsonValue, options: CallOptions = {}): Promise<JsonValue> {
-    return (await this.callDetailed(id, input, options)).value;
+    this.#requireOpen();
+    return (await this.#marketplace.execute(id, input, this.#secured(options))).value;
   }
 
   async callDetailed(id: string, input?: JsonValue, options: CallOptions = {}): Promise<CallResult> {
     this.#requireOpen();
-    return this.#marketplace.execute(id, input, { ...options, security: this.#security() });
+    return await this.#marketplace.execute(id, input, this.#secured(options));
+  }
+
+  #secured(options: CallOptions): MarketplaceCallOptions {
+    return { ...options, security: this.#security() };
   }
 
   async run(source: string, options: RunOptions = {}): Promise<JsonValue> {

@@ -19,6 +19,7 @@ export function recordCall(
     callId,
     ended(report, error) {
       const durationMs = clock.monotonic() - startedAt;
+      if (!events.hears("callEnded")) return durationMs;
       events.emit("callEnded", {
         callId,
         capabilityId: call.capabilityId,

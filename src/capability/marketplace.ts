@@ -149,7 +149,7 @@ export class CapabilityMarketplace {
    * Calls a capability with JSON. `undefined` stands for no input at all. Every error is a `CcosError`;
    * `reportOf` tells of the session it used and how often it was executed.
    */
-  async execute(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): Promise<CallResult> {
+  execute(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): Promise<CallResult> {
     return this.#call(id, options, this.#outermost(options), (running) =>
       running.manifest.execution.kind === "provider"
         ? this.#executeByProvider(running, inputOfJson(running.manifest, input))

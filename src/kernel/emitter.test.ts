@@ -32,6 +32,17 @@ describe("an emitter", () => {
     ]);
   });
 
+  test("says whether anybody would hear an event", () => {
+    const emitter = createEmitter<Events>();
+    expect(emitter.hears("opened")).toBe(false);
+    const off = emitter.on("opened", () => {});
+    expect([emitter.hears("opened"), emitter.hears("closed")]).toEqual([true, false]);
+    off();
+    expect(emitter.hears("opened")).toBe(false);
+    emitter.onAny(() => {});
+    expect([emitter.hears("opened"), emitter.hears("closed")]).toEqual([true, true]);
+  });
+
   test("tells nothing to a listener that was called off", () => {
     const emitter = createEmitter<Events>();
     const heard: string[] = [];

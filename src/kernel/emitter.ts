@@ -9,6 +9,8 @@ export interface Emitter<Events extends object> {
   /** Hears every event, with its name. */
   onAny(listener: <K extends keyof Events>(name: K, event: Events[K]) => void): Unsubscribe;
   emit<K extends keyof Events>(name: K, event: Events[K]): void;
+  /** Whether anybody listens: where an event costs something to make and is told at every call. */
+  hears(name: keyof Events): boolean;
 }
 
 export function createEmitter<Events extends object>(
@@ -27,6 +29,7 @@ export function createEmitter<Events extends object>(
       any.add(listener);
       return () => void any.delete(listener);
     },
+    hears: (name) => any.size > 0 || (named.get(name)?.size ?? 0) > 0,
     emit(name, event) {
       // Copies, because a listener may subscribe or unsubscribe while it hears.
       const set = named.get(name);

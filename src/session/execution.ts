@@ -74,7 +74,8 @@ export class Execution {
       let servedBefore = 0;
       try {
         pool = this.#options.poolOf(this.#resolved);
-        const lease = await this.#acquire(call, pool);
+        const leasing = this.#acquire(call, pool);
+        const lease = leasing instanceof Promise ? await leasing : leasing;
         session = lease.session;
         servedBefore = session.served;
         this.#took(session);
@@ -104,8 +105,8 @@ export class Execution {
   #took(session: PooledSession): void {
     const reused = session.openedSequence < this.#options.sequence;
     this.#use = { id: session.id, provider: session.provider, reused };
-    if (reused && this.#attempts === 0) {
-      const { callId, events } = this.#options;
+    const { callId, events } = this.#options;
+    if (reused && this.#attempts === 0 && events.hears("sessionReused")) {
       events.emit("sessionReused", { ...session.describe(), callId, capabilityId: this.#resolved.capability.id });
     }
   }
@@ -129,10 +130,13 @@ export class Execution {
     const { capability, target } = this.#resolved;
     const attempt = ++this.#attempts;
     let sent = false;
-    const event = { ...session.describe(), callId, capabilityId: capability.id, attempt };
     const startedAt = clock.monotonic();
-    const facts = spanFacts(handler, session, target);
-    events.emit("attemptStarted", { ...event, operation: target.operation, waitedMs: this.#waitedMs, ...facts });
+    const event = () => ({ ...session.describe(), callId, capabilityId: capability.id, attempt });
+    const ended = () => ({ ...event(), durationMs: clock.monotonic() - startedAt });
+    if (events.hears("attemptStarted")) {
+      const facts = spanFacts(handler, session, target);
+      events.emit("attemptStarted", { ...event(), operation: target.operation, waitedMs: this.#waitedMs, ...facts });
+    }
     const trace = tracing?.attempt(callId);
     const call: SessionCall = {
       capability,
@@ -145,21 +149,25 @@ export class Execution {
       sent: () => void (sent = true),
       limited: (news) => this.#options.chain.learn(limits, news),
     };
-    // An async wrapper, so that a handler which throws at once is no special case.
-    const execute = async (): Promise<JsonValue> => handler.executeWithSession(session, call, session.context);
+    const execute = (): Promise<JsonValue> => {
+      try {
+        return Promise.resolve(handler.executeWithSession(session, call, session.context));
+      } catch (error) {
+        // A handler that throws at once is no special case.
+        return Promise.reject(error as Error);
+      }
+    };
     const work = trace === undefined ? execute() : trace.run(execute);
     try {
       const value = await pool.settleOnLease(lease, work, signal);
-      events.emit("attemptEnded", { ...event, durationMs: clock.monotonic() - startedAt });
+      if (events.hears("attemptEnded")) events.emit("attemptEnded", ended());
       return value;
     } catch (error) {
       let failure = classifyFailure(handler, error, { phase: "execute", sent, target });
       if (signal.aborted) failure = failure.with({ details: { sent } });
-      events.emit("attemptEnded", {
-        ...event,
-        durationMs: clock.monotonic() - startedAt,
-        error: this.#options.redactor.redactValue(failure.toJSON()),
-      });
+      if (events.hears("attemptEnded")) {
+        events.emit("attemptEnded", { ...ended(), error: this.#options.redactor.redactValue(failure.toJSON()) });
+      }
       throw failure;
     }
   }

@@ -152,10 +152,11 @@ export class SessionPoolManager implements SessionDelegate {
    */
   async executeWithSession(manifest: Manifest, input: JsonValue, context: CallContext): Promise<CallOutcome> {
     const block = blockOf(manifest);
-    const handler = await this.#handlers.get(block.provider, manifest.id);
+    const found = this.#handlers.get(block.provider, manifest.id);
+    const handler = found instanceof Promise ? await found : found;
     const { clock, events, redactor } = this.#around;
     const sequence = this.#around.nextSequence();
-    if (block.requiresSession !== "false") {
+    if (block.requiresSession !== "false" && events.hears("sessionRequired")) {
       events.emit("sessionRequired", {
         callId: context.callId,
         capabilityId: manifest.id,

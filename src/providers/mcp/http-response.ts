@@ -44,8 +44,16 @@ export class HttpResponse {
     return Array.isArray(value) ? value.join(", ") : value;
   }
 
-  /** The whole body. Throws `TooLarge`, and closes the connection, when it has more than `limit` bytes. */
-  async text(limit: number): Promise<string> {
+  /**
+   * The whole body; a promise only where it has not all arrived. Throws `TooLarge`, and closes the connection, when
+   * it has more than `limit` bytes.
+   */
+  text(limit: number): string | Promise<string> {
+    if (!this.over || this.#failure !== undefined || this.#size > limit) return this.#textInTime(limit);
+    return decode(this.#early, this.#size);
+  }
+
+  async #textInTime(limit: number): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
     if (Number(this.header("content-length")) > limit) this.destroy(new TooLarge(limit));
@@ -54,8 +62,7 @@ export class HttpResponse {
       if (size > limit) throw new TooLarge(limit);
       chunks.push(chunk);
     });
-    const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString("utf8");
-    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+    return decode(chunks, size);
   }
 
   /** The first bytes of a body that nobody needs whole, such as an error page; the rest is not read. */
@@ -134,6 +141,11 @@ export class HttpResponse {
     this.#failure = error;
     this.#reader?.reject(error);
   }
+}
+
+function decode(chunks: readonly Buffer[], size: number): string {
+  const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString("utf8");
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 
 interface BodyReader {

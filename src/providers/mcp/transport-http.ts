@@ -203,8 +203,8 @@ export class HttpTransport extends WireTransport {
   ): Promise<RpcAnswer> {
     const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
     if (type === "application/json") {
-      const text = await response.text(this.#options.limit);
-      return this.#answerOf(text, id, state);
+      const text = response.text(this.#options.limit);
+      return this.#answerOf(typeof text === "string" ? text : await text, id, state);
     }
     if (type === "text/event-stream") return this.#streamedAnswer(response, id, signal, state);
     const text = await response.excerpt(1024);
