@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -156,6 +156,18 @@ describe("trust", () => {
     expect(await readFile(store.file, "utf8")).toBe("{broken");
   });
 
+  it("is not believed where others can write the records, and the remedy says so", async () => {
+    await store.trust("capabilities");
+    await chmod(store.file, 0o666);
+    expect(await store.isTrusted("capabilities")).toBe(false);
+    await expect(store.trust("capabilities")).rejects.toMatchObject({
+      code: "store-error",
+      remedy: expect.stringContaining("chmod 600"),
+    });
+    await chmod(store.file, 0o600);
+    expect(await store.isTrusted("capabilities")).toBe(true);
+  });
+
   it("does not reach what its hash leaves out", async () => {
     await mkdir(join(caps, "node_modules", "x"), { recursive: true });
     await writeFile(join(caps, "node_modules", "x", "c.rtfs"), "(c)");
@@ -200,5 +212,10 @@ describe("trust", () => {
       "/state/ccos/trust.json",
     );
     expect(createTrustStore({ env: { HOME: "/home/ann" } }).file).toBe("/home/ann/.local/state/ccos/trust.json");
+    // Relative ones would lead into whatever folder ccos is started in.
+    const fallback = createTrustStore({ env: {} }).file;
+    for (const env of [{ XDG_STATE_HOME: "state" }, { HOME: "" }, { HOME: "." }]) {
+      expect(createTrustStore({ env, cwd: root }).file).toBe(fallback);
+    }
   });
 });

@@ -1,6 +1,6 @@
-import { chmod, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { fail, getOwn, isCcosError, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
 import { fingerprint, isConfig, isCovered, isSkipped, textHash, type Fingerprint } from "./fingerprint.ts";
 
@@ -61,12 +61,13 @@ export function createTrustStore(options: TrustOptions): TrustStore {
       const real = await realpath(resolve(cwd, path)).catch((error: unknown) =>
         fail("not-found", `There is no file or folder ${path}.`, { remedy: "Name one that exists.", cause: error }),
       );
-      const records = await readRecords(file).catch((error: unknown) =>
-        fail("store-error", `The record of what is trusted, ${file}, cannot be read.`, {
+      const records = await readRecords(file).catch((error: unknown) => {
+        if (isCcosError(error)) throw error;
+        return fail("store-error", `The record of what is trusted, ${file}, cannot be read.`, {
           remedy: "Remove that file; everything has to be trusted anew then.",
           cause: error,
-        }),
-      );
+        });
+      });
       const { kind, sha256, files } = await fingerprint(resolve(cwd, path)).catch((error: unknown) =>
         cannotCover(path, error),
       );
@@ -120,14 +121,32 @@ async function judge(
 function trustFile(env: TrustOptions["env"]): string {
   const named = env["CCOS_TRUST_FILE"];
   if (named !== undefined && named !== "") return resolve(named);
-  const state = env["XDG_STATE_HOME"];
-  const home = env["HOME"] ?? homedir();
-  return join(state !== undefined && state !== "" ? state : join(home, ".local", "state"), "ccos", "trust.json");
+  // A relative one would lead into the working directory, and let what is found there trust itself.
+  const absolute = (path: string | undefined): string | undefined =>
+    path !== undefined && isAbsolute(path) ? path : undefined;
+  const home = absolute(env["HOME"]) ?? userInfo().homedir;
+  return join(absolute(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "ccos", "trust.json");
+}
+
+/** Throws where somebody else could have written the records. */
+async function requireOwn(file: string): Promise<void> {
+  const self = process.getuid?.();
+  if (self === undefined) return;
+  const { uid, mode } = await stat(file);
+  if ((uid === self || uid === 0) && (mode & 0o022) === 0) return;
+  fail(
+    "store-error",
+    `The record of what is trusted, ${file}, can be written by others than its user, so it is not believed.`,
+    {
+      remedy: `Look at it, then: chmod 600 ${file}`,
+    },
+  );
 }
 
 async function readRecords(file: string): Promise<JsonObject> {
   let text: string;
   try {
+    await requireOwn(file);
     text = await readFile(file, "utf8");
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return {};
