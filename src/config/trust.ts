@@ -124,8 +124,17 @@ function trustFile(env: TrustOptions["env"]): string {
   // A relative one would lead into the working directory, and let what is found there trust itself.
   const absolute = (path: string | undefined): string | undefined =>
     path !== undefined && isAbsolute(path) ? path : undefined;
-  const home = absolute(env["HOME"]) ?? userInfo().homedir;
+  const home = absolute(env["HOME"]) ?? homeOfUser();
   return join(absolute(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "ccos", "trust.json");
+}
+
+/** As the system knows it, whatever the variables say; a user it does not know keeps records nowhere else than at the root. */
+function homeOfUser(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return resolve("/");
+  }
 }
 
 /** Throws where somebody else could have written the records. */
