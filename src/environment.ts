@@ -211,10 +211,8 @@ class Environment implements CCOSEnvironment {
     });
     this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
-      this.#manager.registerLoader(provider, async () => {
-        await loaded.confirm();
-        return loadModule(module, loaded.file ?? join(cwd, "package.json"));
-      });
+      const from = loaded.file ?? join(cwd, "package.json");
+      this.#manager.registerLoader(provider, () => loaded.confirm().then(() => loadModule(module, from)));
     }
     for (const handler of wiring.handlers ?? []) this.#manager.registerHandler(handler);
     this.#marketplace = createMarketplace({
@@ -296,7 +294,7 @@ class Environment implements CCOSEnvironment {
       limits: options.limits,
       signal: deadline.signal,
       file: options.file,
-      loadModule: options.importsBeside === undefined ? undefined : moduleFiles(options.importsBeside, this.#cwd),
+      loadModule: moduleFiles(options.importsBeside, this.#cwd),
     });
   }
 
@@ -374,17 +372,14 @@ class Environment implements CCOSEnvironment {
     const [first, ...more] = errors;
     if (first !== undefined)
       throw more.length === 0 ? first : first.with({ details: { more: more.map((error) => error.toJSON()) } });
-    this.#warn(warnings);
+    for (const warning of warnings) this.#warn(warning, true);
     for (const manifest of manifests) this.#marketplace.register(manifest);
     return manifests.map((manifest) => manifest.id);
   }
 
   #take({ manifests, errors, warnings }: LoadedCapabilities): void {
-    for (const { code, message, place } of errors) {
-      const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
-      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file });
-    }
-    this.#warn(warnings);
+    for (const error of errors) this.#warn(error);
+    for (const warning of warnings) this.#warn(warning, true);
     for (const manifest of manifests) {
       try {
         this.#marketplace.register(manifest);
@@ -396,10 +391,8 @@ class Environment implements CCOSEnvironment {
     }
   }
 
-  #warn(warnings: readonly ReadWarning[]): void {
-    for (const { code, message, place } of warnings) {
-      const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
-      this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file, advice: true });
-    }
+  #warn({ code, message, place }: CcosError | ReadWarning, advice?: true): void {
+    const at = place === undefined ? "" : `${place.file ?? "text"}:${place.line}:${place.column} `;
+    this.#events.emit("warning", { code, message: `${at}${message}`, file: place?.file, advice });
   }
 }
