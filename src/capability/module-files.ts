@@ -14,9 +14,10 @@ const MODULE_NAME = /^[A-Za-z0-9_$+*=<>!?%-]+(?:\.[A-Za-z0-9_$+*=<>!?%-]+)*$/;
 /**
  * Finds the modules that a program's file imports: `(import geo.shapes :as s)` reads `geo/shapes.rtfs` beside
  * the importing file. Nothing outside of the program's own folder is read, not by a link either: what somebody
- * runs is the folder they chose. Relative paths start at `cwd`. Throws `permission-denied` for a file that lies elsewhere.
+ * runs is the folder they chose. Relative paths start at `cwd`; without a program nothing is found. Throws `permission-denied` for a file that lies elsewhere.
  */
-export function moduleFiles(program: string, cwd: string): LoadModule {
+export function moduleFiles(program: string | undefined, cwd: string): LoadModule | undefined {
+  if (program === undefined) return undefined;
   const root = realpathSync(resolve(cwd, dirname(program)));
   let modules = 0;
   return (name, from) => {
