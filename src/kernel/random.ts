@@ -31,16 +31,20 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const ID_LENGTH = 16;
 
 // Drawn for many ids at once: asking the system for each would cost more than the rest of an id.
-const drawn = new Uint8Array(ID_LENGTH * 256);
-let used = drawn.length;
+const bytes = Buffer.alloc(ID_LENGTH * 256);
+let drawn = "";
+let used = 0;
 
 /** An id that people can read aloud and nobody can guess: `prefix_` and 80 random bits. */
 export function createId(prefix: string): string {
   if (used === drawn.length) {
-    randomFillSync(drawn);
+    randomFillSync(bytes);
+    for (let index = 0; index < bytes.length; index++)
+      bytes[index] = ALPHABET.charCodeAt((bytes[index] as number) & 31);
+    drawn = bytes.toString("latin1");
     used = 0;
   }
-  let id = `${prefix}_`;
-  for (const end = used + ID_LENGTH; used < end; used++) id += ALPHABET[(drawn[used] as number) & 31];
-  return id;
+  const start = used;
+  used += ID_LENGTH;
+  return `${prefix}_${drawn.slice(start, used)}`;
 }

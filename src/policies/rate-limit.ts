@@ -42,22 +42,37 @@ class RateLimit implements Policy {
     return call.settings.rateLimit !== undefined;
   }
 
-  async execute(call: PolicyCall, next: Work): Promise<JsonValue> {
+  execute(call: PolicyCall, next: Work): Promise<JsonValue> {
     const settings = call.settings.rateLimit;
     if (settings === undefined) return next(call);
     const terms = this.#termsOf(settings);
     // Without a limit there is nothing to keep until the peer has something to say.
     const limits = terms.bucket === undefined ? this.#limits.peek(call.tenant) : this.#limits.of(call.tenant);
-    const turn = limits === undefined ? undefined : this.#enter(call, settings, limits, terms);
-    if (turn !== undefined) await turn;
+    if (limits === undefined) return this.#listening(call, next);
+    return this.#limited(call, next, settings, limits, terms);
+  }
+
+  async #limited(
+    call: PolicyCall,
+    next: Work,
+    settings: RateLimitSettings,
+    limits: TenantLimits,
+    terms: Terms,
+  ): Promise<JsonValue> {
+    await this.#enter(call, settings, limits, terms);
     try {
-      return await next(call);
-    } catch (error) {
+      return await this.#listening(call, next);
+    } finally {
+      limits.ended();
+    }
+  }
+
+  /** Runs the call, and learns from its refusal. */
+  #listening(call: PolicyCall, next: Work): Promise<JsonValue> {
+    return next(call).catch((error: unknown) => {
       if (isCcosError(error)) this.#learnFrom(error, call);
       throw error;
-    } finally {
-      limits?.ended();
-    }
+    });
   }
 
   learn(call: PolicyCall, news: RateNews): void {

@@ -1,4 +1,5 @@
-import type { SessionUse } from "../capability/call.ts";
+import type { Caller, SessionUse } from "../capability/call.ts";
+import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
   type CallTracing,
   type CcosError,
@@ -17,21 +18,29 @@ import type { PooledSession } from "./pooled-session.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
 import { spanFacts } from "./span-facts.ts";
 
-export interface ExecutionOptions {
-  readonly handler: SessionHandler;
-  readonly callId: string;
-  readonly input: JsonValue;
-  readonly idempotent: boolean;
-  /** Position of the call in the manager's order: sessions opened before it count as reused. */
-  readonly sequence: number;
+/** What every execution works with; made once. */
+export interface ExecutionSurroundings {
   readonly clock: Clock;
   readonly events: Emitter<RuntimeEvents>;
   readonly redactor: Redactor;
   readonly tracing: CallTracing | undefined;
   readonly chain: PolicyChain;
-  readonly poolOf: (resolved: ResolvedTarget) => SessionPool;
+  readonly poolOf: (handler: SessionHandler, resolved: ResolvedTarget) => SessionPool;
   /** Fresh credentials after a refusal: the target to go on with, or undefined where nothing could be renewed. */
-  readonly renew: (refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
+  readonly renew: (job: ExecutionJob, refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
+}
+
+/** What is to be executed. */
+export interface ExecutionJob {
+  readonly handler: SessionHandler;
+  readonly manifest: Manifest;
+  readonly block: ProviderBlock;
+  readonly caller: Caller | undefined;
+  readonly callId: string;
+  readonly input: JsonValue;
+  readonly idempotent: boolean;
+  /** Position of the call in the manager's order: sessions opened before it count as reused. */
+  readonly sequence: number;
 }
 
 /**
@@ -42,19 +51,21 @@ export interface ExecutionOptions {
  * Everything else is the caller's to know.
  */
 export class Execution {
-  readonly #options: ExecutionOptions;
+  readonly #around: ExecutionSurroundings;
+  readonly #job: ExecutionJob;
   #resolved: ResolvedTarget;
   #use: SessionUse | null = null;
   #attempts = 0;
   /** How long the latest attempt had to wait for its session. */
   #waitedMs = 0;
   /** Sessions lost under this call, oldest first. */
-  readonly #lost: PooledSession[] = [];
+  #lost: PooledSession[] | undefined;
   #uncertain = 0;
   #renewed = false;
 
-  constructor(options: ExecutionOptions, resolved: ResolvedTarget) {
-    this.#options = options;
+  constructor(around: ExecutionSurroundings, job: ExecutionJob, resolved: ResolvedTarget) {
+    this.#around = around;
+    this.#job = job;
     this.#resolved = resolved;
   }
 
@@ -73,7 +84,7 @@ export class Execution {
       let session: PooledSession | undefined;
       let servedBefore = 0;
       try {
-        pool = this.#options.poolOf(this.#resolved);
+        pool = this.#around.poolOf(this.#job.handler, this.#resolved);
         const leasing = this.#acquire(call, pool);
         const lease = leasing instanceof Promise ? await leasing : leasing;
         session = lease.session;
@@ -91,7 +102,8 @@ export class Execution {
   }
 
   #acquire(call: PolicyCall, pool: SessionPool): Lease | Promise<Lease> {
-    const { callId, clock } = this.#options;
+    const { callId } = this.#job;
+    const { clock } = this.#around;
     this.#waitedMs = 0;
     const lease = pool.acquire({ signal: call.signal, policy: this.#resolved.resolvedPolicy.policy, holder: callId });
     if (!(lease instanceof Promise)) return lease;
@@ -103,28 +115,31 @@ export class Execution {
   }
 
   #took(session: PooledSession): void {
-    const reused = session.openedSequence < this.#options.sequence;
+    const reused = session.openedSequence < this.#job.sequence;
     this.#use = { id: session.id, provider: session.provider, reused };
-    const { callId, events } = this.#options;
+    const { callId } = this.#job;
+    const { events } = this.#around;
     if (reused && this.#attempts === 0 && events.hears("sessionReused")) {
       events.emit("sessionReused", { ...session.describe(), callId, capabilityId: this.#resolved.capability.id });
     }
   }
 
-  async #attempt(call: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
+  #attempt(call: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
     let begun = false;
-    try {
-      return await this.#options.chain.aroundAttempt(call, (limited) => {
-        begun = true;
-        return this.#attemptWithin(limited, pool, lease);
-      });
-    } finally {
+    const outcome = this.#around.chain.aroundAttempt(call, (limited) => {
+      begun = true;
+      return this.#attemptWithin(limited, pool, lease);
+    });
+    if (begun) return outcome;
+    // A policy that waits first may end the call before it has begun.
+    return outcome.finally(() => {
       if (!begun) lease.release();
-    }
+    });
   }
 
   async #attemptWithin(limits: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
-    const { handler, callId, input, events, clock, tracing } = this.#options;
+    const { events, clock, tracing, chain } = this.#around;
+    const { handler, callId, input } = this.#job;
     const { signal } = limits;
     const { session } = lease;
     const { capability, target } = this.#resolved;
@@ -147,7 +162,7 @@ export class Execution {
       attempt,
       headers: trace?.headers,
       sent: () => void (sent = true),
-      limited: (news) => this.#options.chain.learn(limits, news),
+      limited: (news) => chain.learn(limits, news),
     };
     const execute = (): Promise<JsonValue> => {
       try {
@@ -166,7 +181,7 @@ export class Execution {
       let failure = classifyFailure(handler, error, { phase: "execute", sent, target });
       if (signal.aborted) failure = failure.with({ details: { sent } });
       if (events.hears("attemptEnded")) {
-        events.emit("attemptEnded", { ...ended(), error: this.#options.redactor.redactValue(failure.toJSON()) });
+        events.emit("attemptEnded", { ...ended(), error: this.#around.redactor.redactValue(failure.toJSON()) });
       }
       throw failure;
     }
@@ -177,7 +192,7 @@ export class Execution {
    * running does not count yet: their answers may be on the way.
    */
   #barrenSessions(): number {
-    const settled = this.#lost.filter((session) => session.active === 0 || session.served > 0);
+    const settled = (this.#lost ?? []).filter((session) => session.active === 0 || session.served > 0);
     return settled.length - 1 - settled.findLastIndex((session) => session.served > 0);
   }
 
@@ -200,7 +215,7 @@ export class Execution {
             remedy: "Build the state up again in a new session, then call again.",
           });
         }
-        this.#lost.push(session);
+        (this.#lost ??= []).push(session);
         if (this.#barrenSessions() < policy.maxReplays) return true;
         throw failure.with({
           remedy:
@@ -210,14 +225,14 @@ export class Execution {
       case "unauthenticated": {
         if (this.#renewed) return false;
         this.#renewed = true;
-        const fresh = await this.#options.renew(this.#resolved);
+        const fresh = await this.#around.renew(this.#job, this.#resolved);
         if (fresh === undefined) return false;
         if (session !== undefined) pool.evict(session, "its credentials were refused");
         this.#resolved = fresh;
         return true;
       }
       case "outcome-unknown":
-        return this.#options.idempotent && ++this.#uncertain <= policy.maxReplays;
+        return this.#job.idempotent && ++this.#uncertain <= policy.maxReplays;
       case "protocol-error":
         if (session !== undefined) pool.evict(session, "the peer broke the protocol");
         return false;

@@ -22,11 +22,11 @@ import {
   type Redactor,
   type RuntimeEvents,
 } from "../kernel/index.ts";
-import { composePolicies, type PolicyChain } from "../policies/compose.ts";
+import { composePolicies } from "../policies/compose.ts";
 import type { ExplainedSettings } from "../policies/policy-settings.ts";
 import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
-import { Execution } from "./execution.ts";
+import { Execution, type ExecutionJob, type ExecutionSurroundings } from "./execution.ts";
 import type { SessionProbe, TargetExplanation } from "./explain-target.ts";
 import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
@@ -77,10 +77,9 @@ export class SessionPoolManager implements SessionDelegate {
   readonly #pools: PoolShelf;
   readonly #targets: TargetResolver;
   readonly #policies: readonly Policy[];
-  readonly #chain: PolicyChain;
+  readonly #executing: ExecutionSurroundings;
   readonly #renewals: Renewals;
   readonly #running = new RunningCalls();
-  readonly #tracing: CallTracing | undefined;
   #sequence = 0;
   #closing: Promise<void> | undefined;
 
@@ -104,8 +103,15 @@ export class SessionPoolManager implements SessionDelegate {
       superseded: (key) => this.#pools.retire(key, "its credentials or settings have changed"),
     });
     this.#policies = options.policies ?? [];
-    this.#chain = composePolicies(this.#policies);
-    this.#tracing = options.tracing;
+    this.#executing = {
+      clock: this.#around.clock,
+      events: options.events,
+      redactor: options.redactor,
+      tracing: options.tracing,
+      chain: composePolicies(this.#policies),
+      poolOf: (handler, resolved) => this.#pools.of(handler, resolved),
+      renew: (job, refused) => this.#renew(job, refused),
+    };
   }
 
   /**
@@ -154,7 +160,7 @@ export class SessionPoolManager implements SessionDelegate {
     const block = blockOf(manifest);
     const found = this.#handlers.get(block.provider, manifest.id);
     const handler = found instanceof Promise ? await found : found;
-    const { clock, events, redactor } = this.#around;
+    const { events } = this.#around;
     const sequence = this.#around.nextSequence();
     if (block.requiresSession !== "false" && events.hears("sessionRequired")) {
       events.emit("sessionRequired", {
@@ -169,34 +175,19 @@ export class SessionPoolManager implements SessionDelegate {
     let execution: Execution | undefined;
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
-      const { callId } = context;
+      const { callId, caller } = context;
       const idempotent = context.idempotent ?? manifest.idempotent ?? resolved.target.idempotent ?? false;
-      const execute = (): Execution =>
-        new Execution(
-          {
-            handler,
-            callId,
-            input,
-            idempotent,
-            sequence,
-            clock,
-            events,
-            redactor,
-            tracing: this.#tracing,
-            chain: this.#chain,
-            poolOf: (target) => this.#pools.of(handler, target),
-            renew: (refused) => this.#renew(handler, manifest, block, context.caller, refused),
-          },
-          resolved,
-        );
-      const own = execute();
+      const job: ExecutionJob = { handler, manifest, block, caller, callId, input, idempotent, sequence };
+      const own = new Execution(this.#executing, job, resolved);
       execution = own;
       let behind: Execution | undefined;
       const call = policyCall(resolved, manifest, input, { context, idempotent, signal });
       // What runs in the background is no part of what this call reports.
-      const value = await this.#chain.aroundCall(call, (given) =>
-        (given.background ? (behind ??= execute()) : own).run(given),
-      );
+      const value = await this.#executing.chain.aroundCall(call, (given) => {
+        if (!given.background) return own.run(given);
+        behind ??= new Execution(this.#executing, job, resolved);
+        return behind.run(given);
+      });
       return { value, session: execution.session, attempts: execution.attempts };
     } catch (error) {
       const failure = redactError(toCcosError(error), this.#around.redactor);
@@ -341,13 +332,8 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
-  async #renew(
-    handler: SessionHandler,
-    manifest: Manifest,
-    block: ProviderBlock,
-    caller: Caller | undefined,
-    refused: ResolvedTarget,
-  ): Promise<ResolvedTarget | undefined> {
+  async #renew(job: ExecutionJob, refused: ResolvedTarget): Promise<ResolvedTarget | undefined> {
+    const { handler, manifest, block, caller } = job;
     // The secret may have been rotated since: then the new one has a pool of its own.
     this.#targets.forget(manifest);
     const current = this.#targets.resolve(handler, manifest, block, caller);
