@@ -114,7 +114,7 @@ test("a deadline ends the call in time, and its request with it", async () => {
   expect(error.code).toBe("deadline-exceeded");
   expect(performance.now() - startedAt).toBeLessThan(3_000);
   await expect.poll(() => server.open).toBe(0);
-  expect(server.counts.cancelled).toBe(1);
+  await expect.poll(() => server.counts.cancelled).toBe(1);
 });
 
 test("integers beyond 2^53 come back with every digit", async () => {
