@@ -45,7 +45,6 @@ async function measure({ name, url, warmup, levels }: SpeedOrder): Promise<Speed
   for (const [inFlight] of levels) await load(Math.ceil(warmup / levels.length), inFlight, call);
   const results: LevelResult[] = [];
   for (const [inFlight, count] of levels) {
-    global.gc?.();
     const cpuBefore = process.cpuUsage();
     const startedAt = performance.now();
     const took = await load(count, inFlight, call);

@@ -15,9 +15,9 @@ import type { SpeedOrder, SpeedResult } from "./speed-worker.ts";
 const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 5);
 const WARMUP = 9000;
 const LEVELS = [
-  [1, 1500],
-  [16, 3200],
-  [64, 4800],
+  [1, 2000],
+  [16, 4800],
+  [64, 6400],
 ] as const;
 const IDLE_SESSIONS = 200;
 const POOLS = 10_000;
