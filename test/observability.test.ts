@@ -72,7 +72,8 @@ describe("docs/observability.md", () => {
     const made = new Set<string>();
     for (const file of sources) {
       const source = readFileSync(join(repository, file), "utf8");
-      for (const [, name = ""] of source.matchAll(/(?:\bname: |\bproblem\(\s*|\bstep\(\s*|\? )"([a-z]+)"/g)) made.add(name);
+      for (const [, name = ""] of source.matchAll(/(?:\bname: |\bproblem\(\s*|\bstep\(\s*|\? )"([a-z]+)"/g))
+        made.add(name);
       for (const [, name = ""] of source.matchAll(/problem\([^"]*"[a-z-]+" \? "[a-z]+" : "([a-z]+)"/g)) made.add(name);
     }
     expect(
