@@ -38,6 +38,7 @@ import type {
   EnvironmentOptions,
   RunOptions,
 } from "./environment-contract.ts";
+import { createBuiltInHandlers } from "./built-in-handlers.ts";
 import {
   CcosError,
   createEmitter,
@@ -56,7 +57,6 @@ import {
   type Unsubscribe,
 } from "./kernel/index.ts";
 import { createStandardPolicies, type PolicyShelf } from "./policies/index.ts";
-import { createMcpHandler } from "./providers/mcp/index.ts";
 import { evaluate, fromJson, toJson, type Host, type Value } from "./rtfs/index.ts";
 import { openStore } from "./stores/index.ts";
 import { checkSettings, SessionPoolManager } from "./session/index.ts";
@@ -115,11 +115,11 @@ export async function checkCapabilities(
   paths: readonly string[],
   options: { readonly cwd?: string | undefined; readonly providers?: readonly string[] | undefined } = {},
 ): Promise<CheckedFiles> {
-  const builtIn = createMcpHandler();
+  const builtIn = new Map(createBuiltInHandlers().map(({ provider, traits = {} }) => [provider, traits]));
   const knowledge = {
-    providers: () => [builtIn.provider, ...(options.providers ?? [])],
+    providers: () => [...builtIn.keys(), ...(options.providers ?? [])],
     manifestTraits: (provider: string) =>
-      provider === builtIn.provider ? builtIn.traits : options.providers?.includes(provider) ? {} : undefined,
+      builtIn.get(provider) ?? (options.providers?.includes(provider) ? {} : undefined),
   };
   const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), {
     trusted: true,
@@ -209,7 +209,8 @@ class Environment implements CCOSEnvironment {
           trustPath: trusted ? undefined : this.#trustPath(id),
         }),
     });
-    this.#manager.registerHandler(createMcpHandler({ now: () => this.#clock.now() }));
+    for (const handler of createBuiltInHandlers({ now: () => this.#clock.now() }))
+      this.#manager.registerHandler(handler);
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
       const from = loaded.file ?? join(cwd, "package.json");
       this.#manager.registerLoader(provider, () => loaded.confirm().then(() => loadModule(module, from)));

@@ -7,6 +7,7 @@ import {
   type Deadline,
   type JsonObject,
   type JsonValue,
+  type StreamEvent,
 } from "../src/kernel/index.ts";
 import { classifyFailure } from "../src/session/classify-failure.ts";
 import type {
@@ -37,7 +38,7 @@ export interface HandlerDriver<State> {
     input?: JsonValue,
     options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
   ): Promise<JsonValue>;
-  stream(session: Session<State>, capability: SessionCapability, input?: JsonValue): AsyncIterable<JsonValue>;
+  stream(session: Session<State>, capability: SessionCapability, input?: JsonValue): AsyncIterable<StreamEvent>;
   probe(session: Session<State>): Promise<boolean>;
   terminate(session: Session<State>): Promise<void>;
   /** Terminates every session that is still open, and closes the handler. */

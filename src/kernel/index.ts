@@ -32,5 +32,6 @@ export { readRateHeaders, type RateNews } from "./rate-headers.ts";
 export { Roster, type RosterMember } from "./roster.ts";
 export { createRedactor, isSecretName, redactError, type Redactor } from "./redaction.ts";
 export { abortError, sleep, startDeadline, throwIfAborted, untilAborted, type Deadline } from "./signals.ts";
+export type { DataEvent, LogEvent, ProgressEvent, ResultEvent, StreamEvent } from "./stream-event.ts";
 export type { AttemptTrace, CallTracing, SpanAttributes } from "./tracing.ts";
 export { didYouMean, nearestNames, oneLine, stripControls } from "./text.ts";

@@ -1,4 +1,13 @@
-import type { CcosError, Clock, JsonObject, JsonValue, Random, RateNews, SpanAttributes } from "../kernel/index.ts";
+import type {
+  CcosError,
+  Clock,
+  JsonObject,
+  JsonValue,
+  Random,
+  RateNews,
+  SpanAttributes,
+  StreamEvent,
+} from "../kernel/index.ts";
 
 /**
  * The seam every provider plugs into. This file imports no implementation.
@@ -56,8 +65,14 @@ export interface SessionHandler<State = unknown> {
   /** Frees what sessions share, such as connections. Called once, when none is open any more. */
   close?(): Promise<void>;
 
-  /** A call that answers in several events. The lease lasts as long as the iteration. */
-  stream?(session: Session<State>, call: SessionCall, context: SessionContext): AsyncIterable<JsonValue>;
+  /**
+   * Runs one call that tells of events while it runs, and honours the same duties as `executeWithSession`. The
+   * lease lasts as long as the iteration; `return()` on it, or `call.signal`, ends the work at the peer too. The
+   * next event is asked for when the last one has been taken, so a handler that waits there puts the peer under
+   * back-pressure; what arrives meanwhile is kept up to a limit. Where a call has a result besides its items, a
+   * `result` event is its last. Default: the result of `executeWithSession` is the only event.
+   */
+  stream?(session: Session<State>, call: SessionCall, context: SessionContext): AsyncIterable<StreamEvent>;
 }
 
 /** What the core must know of a provider without knowing its protocol. */
@@ -183,6 +198,8 @@ export interface SessionCall {
    * never a part of what tells sessions apart.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The `cursor` of the last item that was taken, where a broken stream is taken up again on this session. */
+  readonly resumeAfter?: string | undefined;
   /** The request is about to leave. */
   sent(): void;
   /** Told what the peer says of its limit, with an answer or a refusal; absent where nobody wants to know. */

@@ -38,6 +38,7 @@ const EVERYTHING_BELOW = [
   "audit",
   "capability",
   "session",
+  "http",
   "providers/*",
   "importers",
   "doctor",
@@ -66,17 +67,23 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
     packages: [],
   },
+  // What providers that speak HTTP share; it knows none of them.
+  http: { doors: ["kernel"], contracts: ["session/handler.ts"] },
   "providers/*": {
-    doors: ["kernel"],
+    doors: ["kernel", "http"],
     contracts: ["session/handler.ts", "capability/call.ts", "capability/manifest.ts"],
   },
   importers: {
-    doors: ["capability", "rtfs", "kernel", "providers/*"],
+    doors: ["capability", "rtfs", "kernel", "http", "providers/*"],
     contracts: ["session/handler.ts", "capability/manifest.ts"],
   },
   doctor: { doors: ["session", "kernel"], contracts: ["capability/manifest.ts"], packages: [] },
+  "built-in-handlers.ts": { doors: ["session", "providers/*"] },
   "environment-contract.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
-  "environment.ts": { doors: [...EVERYTHING_BELOW, "environment-contract.ts"], contracts: CONTRACTS },
+  "environment.ts": {
+    doors: [...EVERYTHING_BELOW, "environment-contract.ts", "built-in-handlers.ts"],
+    contracts: CONTRACTS,
+  },
   demo: { doors: ["environment.ts", "rtfs", "kernel"] },
   gateway: {
     doors: ["environment.ts", "importers", "rtfs", "config", "kernel"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { CcosError, systemClock, type JsonObject, type JsonValue } from "../../src/kernel/index.ts";
+import { CcosError, systemClock, type JsonObject, type JsonValue, type StreamEvent } from "../../src/kernel/index.ts";
 import type { SessionHandler } from "../../src/session/index.ts";
 import { createScriptedHandler, type ScriptedHandler } from "../scripted-handler.ts";
 import {
@@ -21,7 +21,11 @@ class ScriptedPeer implements HandlerPeer {
   readonly env: Record<string, string> = { LINE_TOKEN: "token-of-alice" };
   readonly credential = { variable: "LINE_TOKEN", other: "token-of-bob" };
   readonly renewal = { count: 0, expire: () => void (this.expired = this.generation) };
-  readonly stream = { input: { text: "events" }, events: ["one", "two", "three"], open: 0 };
+  readonly stream = {
+    input: { text: "events" },
+    events: ["one", "two", "three"].map((value): StreamEvent => ({ type: "data", value })),
+    open: 0,
+  };
   canceled = 0;
   generation = 0;
   expired = -1;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JsonObject, JsonValue } from "../../src/kernel/index.ts";
+import type { JsonObject, JsonValue, StreamEvent } from "../../src/kernel/index.ts";
 import { driveHandler } from "../drive-handler.ts";
 import { failsWith, type Check } from "./bench.ts";
 
@@ -100,7 +100,7 @@ export const OPTIONAL: readonly Check[] = [
       const { stream } = peer;
       assert.ok(stream, 'the peer has a `stream`, or the rig says why it is `without: { stream: "…" }`');
       const session = await bench.open();
-      const all: JsonValue[] = [];
+      const all: StreamEvent[] = [];
       for await (const event of driver.stream(session, capability, stream.input)) all.push(event);
       assert.deepEqual(all, stream.events);
       for await (const event of driver.stream(session, capability, stream.input)) {

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../src/kernel/index.ts";
+import type { JsonObject, JsonValue, StreamEvent } from "../../src/kernel/index.ts";
 import type { SessionHandler } from "../../src/session/index.ts";
 
 /** What a peer can be told to do wrong. */
@@ -98,5 +98,5 @@ export interface HandlerPeer extends AsyncDisposable {
   /** Where the handler renews credentials: lets those in use expire; how often they were renewed. */
   readonly renewal?: { expire(): void; readonly count: number };
   /** Where the handler streams: a call, the events it gives, and the streams that the peer has open. */
-  readonly stream?: { readonly input: JsonValue; readonly events: readonly JsonValue[]; readonly open: number };
+  readonly stream?: { readonly input: JsonValue; readonly events: readonly StreamEvent[]; readonly open: number };
 }

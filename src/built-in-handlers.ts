@@ -1,0 +1,15 @@
+import { createMcpHandler } from "./providers/mcp/index.ts";
+import type { SessionHandler } from "./session/index.ts";
+
+export interface BuiltInOptions {
+  /** The wall clock. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/**
+ * The handlers that come with the package, new ones for each environment. Each is light to make: what its protocol
+ * needs is loaded with its first session.
+ */
+export function createBuiltInHandlers(options: BuiltInOptions = {}): SessionHandler[] {
+  return [createMcpHandler(options)];
+}
