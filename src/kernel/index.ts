@@ -15,6 +15,7 @@ export {
   type ErrorTraits,
   type RetryAdvice,
 } from "./errors.ts";
+export { EventQueue, type EventQueueOptions } from "./event-queue.ts";
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
 export {
   getOwn,
