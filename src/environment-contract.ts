@@ -82,6 +82,8 @@ export interface CCOSEnvironment extends AsyncDisposable {
   diagnose(options?: DiagnoseOptions): Promise<Diagnosis[]>;
   on<K extends keyof RuntimeEvents>(event: K, listener: Listener<RuntimeEvents[K]>): Unsubscribe;
   readonly redactor: Redactor;
+  /** What one program may use, where its run says nothing else. */
+  readonly limits: Limits;
   /** Drains: running calls end or hit the deadline, then every session is terminated at its peer. */
   close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }

@@ -1,7 +1,6 @@
 import { join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import {
-  checkPrograms,
   createMarketplace,
   loadCapabilities,
   moduleFiles,
@@ -15,7 +14,6 @@ import {
   type MarketplaceCallOptions,
   type LoadedCapabilities,
   type Manifest,
-  type ProgramFindings,
   type ReadWarning,
 } from "./capability/index.ts";
 import {
@@ -46,7 +44,6 @@ import {
   startDeadline,
   systemClock,
   systemRandom,
-  toCcosError,
   type Clock,
   type Emitter,
   type JsonObject,
@@ -57,7 +54,8 @@ import {
   type Unsubscribe,
 } from "./kernel/index.ts";
 import { createStandardPolicies, type PolicyShelf } from "./policies/index.ts";
-import { evaluate, fromJson, toJson, type Host, type Value } from "./rtfs/index.ts";
+import { evaluate, fromJson, toJson, type Host, type Limits, type Value } from "./rtfs/index.ts";
+import { programLimits } from "./program-limits.ts";
 import { openStore } from "./stores/index.ts";
 import { checkSettings, SessionPoolManager } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
@@ -70,6 +68,7 @@ export type {
   RunOptions,
 } from "./environment-contract.ts";
 export { preludeBindings } from "./capability/index.ts";
+export { checkCapabilities, type CheckedFiles } from "./check-capabilities.ts";
 
 const DEFAULT_FOLDER = "capabilities";
 
@@ -102,46 +101,6 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   return environment;
 }
 
-/** What checking finds, besides what loading would: warnings of programs and of the code of capabilities, too. */
-export interface CheckedFiles extends Omit<LoadedCapabilities, "warnings"> {
-  readonly warnings: readonly (ReadWarning | ProgramFindings["warnings"][number])[];
-}
-
-/**
- * Reads and validates files and folders as loading would, looks through the code in them, and executes nothing.
- * Providers that the configuration names are known by name; their modules are not loaded.
- */
-export async function checkCapabilities(
-  paths: readonly string[],
-  options: { readonly cwd?: string | undefined; readonly providers?: readonly string[] | undefined } = {},
-): Promise<CheckedFiles> {
-  const builtIn = new Map(createBuiltInHandlers().map(({ provider, traits = {} }) => [provider, traits]));
-  const knowledge = {
-    providers: () => [...builtIn.keys(), ...(options.providers ?? [])],
-    manifestTraits: (provider: string) =>
-      builtIn.get(provider) ?? (options.providers?.includes(provider) ? {} : undefined),
-  };
-  const loaded = await loadCapabilities(anchored(paths, options.cwd ?? process.cwd()), {
-    trusted: true,
-    providers: knowledge,
-  });
-  const programs = checkPrograms(loaded.files);
-  return {
-    ...loaded,
-    errors: [...loaded.errors, ...loaded.manifests.flatMap(mistakeInSettings), ...programs.errors],
-    warnings: [...loaded.warnings, ...programs.warnings],
-  };
-}
-
-function mistakeInSettings(manifest: Manifest): CcosError[] {
-  try {
-    checkSettings(manifest);
-    return [];
-  } catch (error) {
-    return [toCcosError(error).with({ place: manifest.origin.place })];
-  }
-}
-
 interface Wiring extends EnvironmentOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -152,6 +111,7 @@ interface Wiring extends EnvironmentOptions {
 
 class Environment implements CCOSEnvironment {
   readonly redactor: Redactor = createRedactor();
+  readonly limits: Limits;
   readonly capabilities: CapabilityShelf;
   readonly sessions: CCOSEnvironment["sessions"];
   readonly policies: PolicyShelf;
@@ -170,6 +130,7 @@ class Environment implements CCOSEnvironment {
     this.#clock = wiring.clock ?? systemClock;
     this.#cwd = cwd;
     this.#config = config;
+    this.limits = programLimits(loaded);
     this.#events = events;
     const secrets = createSecrets({
       env,
@@ -278,7 +239,9 @@ class Environment implements CCOSEnvironment {
   }
 
   async run(source: string, options: RunOptions = {}): Promise<JsonValue> {
-    return toJson(await this.evaluate(source, options), { maxSize: options.limits?.maxOutputSize });
+    return toJson(await this.evaluate(source, options), {
+      maxSize: options.limits?.maxOutputSize ?? this.limits.maxOutputSize,
+    });
   }
 
   async evaluate(source: string, options: RunOptions = {}): Promise<Value> {
@@ -292,7 +255,7 @@ class Environment implements CCOSEnvironment {
       host,
       bindings,
       clock: this.#clock,
-      limits: options.limits,
+      limits: { ...this.limits, ...options.limits },
       signal: deadline.signal,
       file: options.file,
       loadModule: moduleFiles(options.importsBeside, this.#cwd),

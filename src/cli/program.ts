@@ -106,22 +106,29 @@ function createParser(world: World, execute: Execute): Parser {
   // Options of the program are recognised before and after the command's name.
   const options = (): GlobalOptions => parser.opts<GlobalOptions>();
   const print = (): Option => new Option("--print <form>", "how the value is printed").choices(["edn", "json"]);
+  const limited = (command: Parser): Parser =>
+    command
+      .option("--timeout <ms>", "time for the program, in milliseconds (60000)", positiveInteger)
+      .option("--max-steps <n>", "evaluation steps (50000000)", positiveInteger);
+  interface OfProgram {
+    print?: "edn" | "json";
+    timeout?: number;
+    maxSteps?: number;
+  }
 
-  parser
-    .command("eval [expression]")
+  limited(parser.command("eval [expression]"))
     .description("value of an RTFS expression or program")
     .option("--file <file>", "read the program from a file, or from stdin with -")
     .addOption(print())
-    .action((expression: string | undefined, own: { file?: string; print?: "edn" | "json" }) =>
+    .action((expression: string | undefined, own: OfProgram & { file?: string }) =>
       execute(options(), async () => (await import("./commands/eval.ts")).evalCommand, { expression, ...own }),
     );
 
-  parser
-    .command("run <file>")
+  limited(parser.command("run <file>"))
     .description("run an RTFS program from a file, or from stdin with -")
     .option("--input <json>", "value of the symbol input: JSON, @FILE, or - for stdin")
     .addOption(print())
-    .action((file: string, own: { input?: string; print?: "edn" | "json" }) =>
+    .action((file: string, own: OfProgram & { input?: string }) =>
       execute(options(), async () => (await import("./commands/run.ts")).runCommand, { file, ...own }),
     );
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../kernel/index.ts";
-import { DEFAULT_LIMITS, print as printEdn, toJsonText } from "../rtfs/index.ts";
+import { print as printEdn, toJsonText } from "../rtfs/index.ts";
 import { EXIT, type CommandContext } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -14,17 +14,28 @@ export interface Program {
   readonly input?: JsonValue | undefined;
   /** Default: as the language writes it; JSON with `--json`. */
   readonly print?: PrintForm | undefined;
+  /** Time for the whole program, in milliseconds. */
+  readonly timeout?: number | undefined;
+  /** Evaluation steps. */
+  readonly maxSteps?: number | undefined;
 }
 
-const maxLength = DEFAULT_LIMITS.maxOutputSize;
+/** What the options of `eval` and `run` say of the program's limits. */
+export type ProgramLimits = Pick<Program, "timeout" | "maxSteps">;
 
 /** Runs a program and prints its value. */
-export async function runProgram({ source, file, input, print }: Program, context: CommandContext): Promise<number> {
+export async function runProgram(program: Program, context: CommandContext): Promise<number> {
+  const { source, file, input, print, timeout, maxSteps } = program;
   context.watchSignals();
   const form = print ?? (context.options.json === true ? "json" : "edn");
   try {
     await withEnvironment(context, async (env) => {
-      const value = await env.evaluate(source, { file, importsBeside: file, input, signal: context.signal });
+      const limits = {
+        ...(timeout !== undefined && { timeoutMs: timeout }),
+        ...(maxSteps !== undefined && { maxSteps }),
+      };
+      const value = await env.evaluate(source, { file, importsBeside: file, input, signal: context.signal, limits });
+      const maxLength = env.limits.maxOutputSize;
       context.output.value(
         form === "json"
           ? toJsonText(value, { indent: context.output.terminal ? 2 : 0, maxLength })

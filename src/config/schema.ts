@@ -155,6 +155,21 @@ function isOrigin(text: string): boolean {
   }
 }
 
+const limits = z
+  .strictObject({
+    max_steps: number.min(1).describe("Evaluation steps of a program. Default 50000000."),
+    max_depth: number.min(1).describe("Calls within calls. Default 10000."),
+    timeout_ms: milliseconds.min(1).describe("Time for a program, its calls included. Default 60000."),
+    max_collection_size: number
+      .min(1)
+      .describe("Items of one collection, or characters of one string. Default 10000000."),
+    max_output_size: number.min(1).describe("Characters of the program's value, printed or as JSON. Default 20000000."),
+    max_heap_growth: number
+      .min(1_048_576)
+      .describe("Bytes by which a program may let the heap grow. Default half of what the engine may use."),
+  })
+  .partial();
+
 export const configSchema = z
   .strictObject({
     $schema: z.string().describe("The address of this schema, for editors.").optional(),
@@ -168,6 +183,11 @@ export const configSchema = z
       .describe("Where session records outlive a process: memory, sqlite:PATH or redis://….")
       .optional(),
     ...policies,
+    limits: limits
+      .describe(
+        "What one program may use. A configuration that was only found in the working directory can lower a limit, and raise none.",
+      )
+      .optional(),
     endpoints: z
       .record(z.string().min(1), z.strictObject(policies))
       .describe("Settings for the endpoints that begin with a URL; the longest one counts.")

@@ -79,9 +79,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   doctor: { doors: ["session", "kernel"], contracts: ["capability/manifest.ts"], packages: [] },
   "built-in-handlers.ts": { doors: ["session", "providers/*"] },
+  "check-capabilities.ts": { doors: ["built-in-handlers.ts", "capability", "config", "session", "kernel"] },
+  "program-limits.ts": { doors: ["config", "rtfs"] },
   "environment-contract.ts": { doors: EVERYTHING_BELOW, contracts: CONTRACTS },
   "environment.ts": {
-    doors: [...EVERYTHING_BELOW, "environment-contract.ts", "built-in-handlers.ts"],
+    doors: [
+      ...EVERYTHING_BELOW,
+      "environment-contract.ts",
+      "built-in-handlers.ts",
+      "check-capabilities.ts",
+      "program-limits.ts",
+    ],
     contracts: CONTRACTS,
   },
   demo: { doors: ["environment.ts", "rtfs", "kernel"] },

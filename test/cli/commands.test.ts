@@ -28,6 +28,7 @@ beforeAll(async () => {
     "bad/no-session.rtfs":
       '(capability "x.z" :description "Z" :metadata {:mcp {:server_url "http://127.0.0.1:1/" :tool_name "z"}})\n',
     "bad/twice.rtfs": '(capability "x.z" :description "again" :implementation (fn [x] x))\n',
+    "limits.json": '{"limits": {"max_output_size": 50}}',
     "program.rtfs": "(+ 1 (:n input))\n",
     "failing.rtfs": "(let [x 1]\n  (undefined-thing x))\n",
     "unread.rtfs": "(let [x 1]\n  (+ x",
@@ -55,6 +56,17 @@ describe("eval and run", () => {
     [["eval", "9007199254740993", "--json"], "9007199254740993\n"],
   ])("%j prints a value on stdout and nothing else", async (args, stdout) => {
     expect(await place.ccos(args)).toEqual({ code: 0, stdout, stderr: "" });
+  });
+
+  test.each([
+    [["eval", "(loop [] (recur))", "--max-steps", "1000"], "1000 steps"],
+    [["eval", "(reduce + (range 100000000))", "--timeout", "50"], "50 ms"],
+    [["eval", "(range 100)", "--config", "limits.json"], "characters"],
+  ])("%j ends at its limit", async (args, stated) => {
+    const { code, stdout, stderr } = await place.ccos(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^error\[interrupted\]/);
+    expect(stderr).toContain(stated);
   });
 
   test("read programs and input from stdin", async () => {

@@ -1,6 +1,15 @@
 import type { CCOSEnvironment } from "../../environment.ts";
 import { CcosError, toCcosError, type Redactor } from "../../kernel/index.ts";
-import { compile, readProgram, RtfsError, Workspace, type Host, type Value } from "../../rtfs/index.ts";
+import {
+  compile,
+  DEFAULT_LIMITS,
+  readProgram,
+  RtfsError,
+  Workspace,
+  type Host,
+  type Limits,
+  type Value,
+} from "../../rtfs/index.ts";
 
 const KEPT_SOURCES = 1_000;
 
@@ -35,6 +44,11 @@ export class Evaluator {
   }
 
   /** The environment's, once there is one. */
+  get limits(): Limits {
+    return this.#opened?.limits ?? DEFAULT_LIMITS;
+  }
+
+  /** The environment's, once there is one. */
   get redactor(): Redactor | undefined {
     return this.#opened?.redactor;
   }
@@ -51,7 +65,7 @@ export class Evaluator {
     try {
       const program = compile(readProgram(text, { file }), { workspace: this.#workspace });
       const bindings = await this.#bindings();
-      const value = await program.run({ host: this.#createHost(signal), bindings, signal });
+      const value = await program.run({ host: this.#createHost(signal), bindings, signal, limits: this.limits });
       this.#latest.set("*3", this.#latest.get("*2") as Value);
       this.#latest.set("*2", this.#latest.get("*1") as Value);
       this.#latest.set("*1", value);

@@ -167,9 +167,10 @@ export class Repl implements Completable {
 
   #show(value: Value): void {
     const { output, options, terminal } = this.#context;
-    if (options.json === true) output.value(toJsonText(value));
-    else if (terminal === undefined) output.value(print(value));
-    else output.value(print(value, { pretty: true, width: terminal.output.columns || 80 }), highlight);
+    const maxLength = this.#evaluator.limits.maxOutputSize;
+    if (options.json === true) output.value(toJsonText(value, { maxLength }));
+    else if (terminal === undefined) output.value(print(value, { maxLength }));
+    else output.value(print(value, { pretty: true, width: terminal.output.columns || 80, maxLength }), highlight);
   }
 
   async #report(error: unknown): Promise<void> {
