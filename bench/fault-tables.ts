@@ -27,7 +27,7 @@ function details(rows: readonly FaultRow[]): string {
         index === 0 ? scenario.title : "",
         contender,
         cells((row) => (row.hung > 0 ? `${row.failed} (${row.hung})` : String(row.failed))),
-        cells((row) => String(row.twice)),
+        cells((row) => (row.twice > 0 && scenario.tool === "read" ? `${row.twice} (harmless)` : String(row.twice))),
         cells((row) => String(row.handshakes)),
         cells((row) => String(row.deletes)),
         cells((row) => String(row.left)),

@@ -3,7 +3,7 @@
  * `npm run bench:faults`; names of contenders and ids of scenarios as arguments narrow it down.
  */
 import { Child } from "./child.ts";
-import { contenders, floor, peers, ccos, versionsOf, type Contender } from "./contenders/index.ts";
+import { ccos, ccosDefaults, contenders, floor, peers, versionsOf, type Contender } from "./contenders/index.ts";
 import type { ServerReport } from "./fault-server.ts";
 import { CAP_MS, type FaultOrder, type FaultResult } from "./fault-worker.ts";
 import { faultTables } from "./fault-tables.ts";
@@ -53,7 +53,9 @@ function healing(overAt: readonly number[], good: FaultResult["good"]): number |
 }
 
 const asked = process.argv.slice(2);
-const chosenContenders = [ccos, ...peers].filter(({ name }) => !asked.some(isContender) || asked.includes(name));
+const chosenContenders = [ccos, ccosDefaults, ...peers].filter(
+  ({ name }) => !asked.some(isContender) || asked.includes(name),
+);
 const chosenScenarios = scenarios.filter(({ id }) => !asked.some(isScenario) || asked.includes(id));
 
 function isContender(name: string): boolean {
@@ -82,7 +84,7 @@ for (const scenario of chosenScenarios) {
 const tables = faultTables(rows);
 console.log(tables);
 if (asked.length === 0) {
-  const versions = chosenContenders.map((one) => versionsOf(one)).join(", ");
+  const versions = [...new Set(chosenContenders.map((one) => versionsOf(one)))].join(", ");
   replaceGenerated(
     "docs/faults.md",
     `${conditions()} Versions: ${versions}. Calls are capped at ${CAP_MS / 1000} s.\n\n${tables}`,

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { aiSdk } from "./ai-sdk.ts";
-import { ccos } from "./ccos.ts";
+import { ccos, ccosDefaults } from "./ccos.ts";
 import { clientV2 } from "./client-v2.ts";
 import type { Contender } from "./contender.ts";
 import { floor } from "./floor.ts";
@@ -15,12 +15,12 @@ import { sdkV1Wrapper } from "./sdk-v1-wrapper.ts";
 import { utcp } from "./utcp.ts";
 
 export type { Client, Contender, Tool } from "./contender.ts";
-export { ccos, floor };
+export { ccos, ccosDefaults, floor };
 
 /** What users would pick instead. */
 export const peers: readonly Contender[] = [sdkV1Wrapper, clientV2, sdkV1, mcporter, aiSdk, mcpUse, utcp, mastra];
 
-export const contenders: readonly Contender[] = [floor, ccos, ...peers];
+export const contenders: readonly Contender[] = [floor, ccos, ccosDefaults, ...peers];
 
 export function contender(name: string): Contender {
   const found = contenders.find((candidate) => candidate.name === name);
