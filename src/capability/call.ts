@@ -106,4 +106,5 @@ export interface ManifestTraits {
   readonly metadataKeys?: readonly string[] | undefined;
   readonly neededKeys?: readonly (readonly string[])[] | undefined;
   readonly legacyKeys?: Readonly<Record<string, string>> | undefined;
+  readonly olderNames?: { readonly block?: readonly string[]; readonly provider?: readonly string[] } | undefined;
 }

@@ -12,7 +12,7 @@ const traits: Record<string, ManifestTraits> = {
     metadataAliases: { server_url: ["url", "server_endpoint"], tool: ["tool_name"] },
     legacyKeys: { service_url: "server_url" },
   },
-  acme: {},
+  acme: { olderNames: { block: ["place"], provider: ["classic"] } },
   needy: { metadataAliases: { host: ["server"] }, neededKeys: [["path"], ["host", "socket"]] },
 };
 const providers = { providers: () => Object.keys(traits), manifestTraits: (name: string) => traits[name] };
@@ -29,6 +29,20 @@ const errorsOf = (text: string) =>
 const warningsOf = (text: string) => readAll(text).warnings.map((warning) => warning.message);
 
 describe("reading a capability file", () => {
+  it("reads a block, and a provider, under the names they had in older files", () => {
+    const byBlock = readOne(
+      '(capability "a.b" :description "" :metadata {:place {:host "h" :requires_session "auto"}})',
+    );
+    expect(byBlock.execution).toMatchObject({ block: { provider: "acme", requiresSession: "auto" } });
+    expect({ ...byBlock.flatMetadata }).toEqual({ acme_host: "h", acme_requires_session: "auto" });
+    const both = readOne(
+      '(capability "a.b" :description "" :metadata {:place {:host "h" :port 1} :acme {:host "own"}})',
+    );
+    expect(both.metadata).toEqual({ acme: { host: "own", port: 1 } });
+    const byName = readOne('(capability "a.b" :description "" :provider {:type "Classic" :host "h"})');
+    expect(byName.execution).toMatchObject({ block: { provider: "acme" } });
+  });
+
   it("reads the call form with everything it may say", () => {
     const manifest = readOne(`; a comment
       (capability "demo.area" :description "Rectangle area" :version "1.2.3" :effects [:Pure "network"]

@@ -42,6 +42,7 @@ export function readMetadata(reader: FieldReader): JsonObject {
     const data = reader.data(form, `:${key}`);
     if (isJsonObject(data)) addBlock(metadata, provider, data);
   }
+  renameBlocks(reader, metadata);
   for (const [name, flatKey] of FIELDS_OF_OLD_FILES) {
     const text = reader.text(name);
     if (text !== undefined && getOwn(metadata, flatKey) === undefined) metadata[flatKey] = text;
@@ -88,9 +89,29 @@ function providerNamed(reader: FieldReader, form: Form): string | undefined {
   return LOCAL_PROVIDERS.has(name.toLowerCase()) ? undefined : knownName(reader, name);
 }
 
-/** Old files write a provider's name in capitals. */
+/** Old files write a provider's name in capitals, or call it something else. */
 function knownName(reader: FieldReader, name: string): string {
-  return reader.context.providers.providers().find((known) => known.toLowerCase() === name.toLowerCase()) ?? name;
+  const { providers } = reader.context;
+  const lower = name.toLowerCase();
+  const known = providers.providers();
+  return (
+    known.find((provider) => provider.toLowerCase() === lower) ??
+    known.find((provider) => providers.manifestTraits(provider)?.olderNames?.provider?.includes(lower)) ??
+    name
+  );
+}
+
+/** A block under a name that its provider had once becomes the provider's own. */
+function renameBlocks(reader: FieldReader, metadata: JsonObject): void {
+  const { providers } = reader.context;
+  for (const provider of providers.providers()) {
+    for (const name of providers.manifestTraits(provider)?.olderNames?.block ?? []) {
+      const block = getOwn(metadata, name);
+      if (!isJsonObject(block)) continue;
+      delete metadata[name];
+      addBlock(metadata, provider, block);
+    }
+  }
 }
 
 /** A block from an older place; what the metadata says itself comes first. */

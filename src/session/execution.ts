@@ -160,6 +160,7 @@ export class Execution {
       signal,
       remainingMs: () => limits.remainingMs(),
       attempt,
+      callId,
       headers: trace?.headers,
       sent: () => void (sent = true),
       limited: (news) => chain.learn(limits, news),

@@ -1,6 +1,7 @@
 import type {
   CcosError,
   Clock,
+  Interaction,
   JsonObject,
   JsonValue,
   Random,
@@ -88,6 +89,8 @@ export interface HandlerTraits {
   readonly neededKeys?: readonly (readonly string[])[];
   /** Top-level flat keys (whole) of older files, and the key of the block each one means. */
   readonly legacyKeys?: Readonly<Record<string, string>>;
+  /** What older files call the provider: its block, and the value of the key `:provider` (in lower case). */
+  readonly olderNames?: { readonly block?: readonly string[]; readonly provider?: readonly string[] };
   /** Calls one session carries at once, where neither the capability nor the handshake says. Default 64. */
   readonly maxInFlight?: number;
   /** Attributes for a span of a call, from its target. No secrets. */
@@ -193,6 +196,8 @@ export interface SessionCall {
   remainingMs(): number;
   /** 1 for the first execution, and so on. */
   readonly attempt: number;
+  /** The same for every execution of one call, and for no other call: what tells a peer that it is a repetition. */
+  readonly callId?: string | undefined;
   /**
    * Goes with this call alone, such as the context of its trace: sent where the protocol has a place for it, and
    * never a part of what tells sessions apart.
@@ -216,6 +221,10 @@ export interface SessionContext {
   addSecret(secret: string): void;
   /** Tells people something that fails nothing. */
   warn(message: string): void;
+  /** Who answers what the peer asks back; the same for every session of a process. Absent: nobody. */
+  readonly interaction?: Interaction | undefined;
+  /** What the peer offers has changed: `tools`, say, as the protocol names it. Absent where nobody wants to know. */
+  readonly offerChanged?: ((what: string) => void) | undefined;
 }
 
 export interface FailureContext {

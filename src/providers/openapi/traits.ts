@@ -54,8 +54,8 @@ export const TRAITS: HandlerTraits = {
     endpoint_base_url: "base_url",
     endpoint_path: "path",
     endpoint_method: "method",
-    endpoint_auth_env_var: "auth_env_var",
   },
+  olderNames: { block: ["endpoint"], provider: ["http", "https", "rest"] },
   maxInFlight: 64,
   // https://opentelemetry.io/docs/specs/semconv/http/http-spans/: the method and the template of the path.
   spanName: (target) => target.operation,
