@@ -1,6 +1,6 @@
 import type { CallOptions, CallResult, Manifest, OutputSinks } from "./capability/index.ts";
 import type { Diagnosis } from "./doctor/index.ts";
-import type { Clock, JsonValue, Listener, Random, Redactor, RuntimeEvents, Unsubscribe } from "./kernel/index.ts";
+import type { Clock, Interaction, JsonValue, Listener, Random, Redactor, RuntimeEvents, Unsubscribe } from "./kernel/index.ts";
 import type { ExplainedSettings, PolicyShelf } from "./policies/index.ts";
 import type { Host, Limits, Value } from "./rtfs/index.ts";
 import type { SessionHandler, SessionInfo } from "./session/index.ts";
@@ -19,6 +19,8 @@ export interface EnvironmentOptions {
   /** Where relative paths start and untrusted defaults are looked for. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   readonly handlers?: readonly SessionHandler[] | undefined;
+  /** Who answers what peers ask back while they work on calls. Default: nobody, and peers are told so. */
+  readonly interaction?: Interaction | undefined;
   /** Where programs print and log; each text comes with its line end. Default: stderr, with what is secret blanked. */
   readonly output?: OutputSinks | undefined;
   /** Hears `warning` events from the first moment, also those of loading, before anybody could subscribe. */

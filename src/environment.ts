@@ -159,6 +159,7 @@ class Environment implements CCOSEnvironment {
       clock: this.#clock,
       random,
       policies: policies.all,
+      interaction: wiring.interaction,
       readVariable,
       fingerprintKey: wiring.fingerprintKey,
       configuration: config as JsonObject,

@@ -81,6 +81,11 @@ export interface RuntimeEvents {
   /** A session opened in the place of a lost one. */
   sessionReplaced: SessionEvent & { readonly replaces: string };
   sessionClosed: SessionEvent & { readonly reason: string; readonly calls: number };
+  /**
+   * A peer said that what it offers has changed (its tools, say). Subscribed to before sessions are opened: peers are
+   * asked to tell of changes only where somebody listens.
+   */
+  offerChanged: SessionEvent & { readonly what: string };
   /** A call held a session for so long that it was taken back; the holder names the call. */
   leaseReclaimed: SessionEvent & { readonly holder: string; readonly heldMs: number };
   /** A call that failed will be run again; `attempt` counts the runs of the retry policy and is 2 for the first of these. */

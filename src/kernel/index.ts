@@ -16,6 +16,8 @@ export {
   type RetryAdvice,
 } from "./errors.ts";
 export { EventQueue, type EventQueueOptions } from "./event-queue.ts";
+export { completeForm, fieldProblem, type FilledForm, type FormChoice, type FormField } from "./form.ts";
+export type { Answer, Asker, FormQuestion, Interaction, LinkQuestion, Question, Root } from "./interaction.ts";
 export type { BreakerState, CallEvent, PolicyEvent, RefusalCause, RuntimeEvents, SessionEvent } from "./events.ts";
 export {
   getOwn,

@@ -1,4 +1,4 @@
-import { CcosError, createId, untilAborted } from "../kernel/index.ts";
+import { CcosError, createId, oneLine, untilAborted } from "../kernel/index.ts";
 import { endSession } from "./end-session.ts";
 import type { Opened, Target } from "./handler.ts";
 import { sessionContext, type PoolOptions } from "./pool-surroundings.ts";
@@ -27,10 +27,20 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
   const { target, opening, openTimeoutMs } = request;
   let session: PooledSession | undefined;
   let lostEarly: string | undefined;
-  const context = sessionContext(around, opening.signal, (reason) => {
-    if (session === undefined) lostEarly = reason;
-    else request.lost(session, reason);
-  });
+  const { events } = around;
+  const offerChanged = (what: string): void => {
+    if (session !== undefined) events.emit("offerChanged", { ...session.describe(), what: oneLine(what, 60) });
+  };
+  const context = sessionContext(
+    around,
+    opening.signal,
+    (reason) => {
+      if (session === undefined) lostEarly = reason;
+      else request.lost(session, reason);
+    },
+    // Hearing of changes costs a connection with some peers, so only where somebody listens.
+    events.hears("offerChanged") ? offerChanged : undefined,
+  );
   const admit = (opened: Opened<unknown>): PooledSession => {
     for (const secret of opened.secrets ?? []) redactor.add(secret);
     const openedMonotonic = clock.monotonic();

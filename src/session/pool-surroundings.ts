@@ -1,4 +1,4 @@
-import type { Clock, Emitter, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
+import type { Clock, Emitter, Interaction, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
 import type { SessionBudget } from "./session-budget.ts";
 import type { SessionContext, SessionHandler, Target } from "./handler.ts";
 import type { SessionPolicy } from "./session-policy.ts";
@@ -9,6 +9,8 @@ export interface PoolSurroundings {
   readonly random: Random;
   readonly events: Emitter<RuntimeEvents>;
   readonly redactor: Redactor;
+  /** Who answers what peers ask back; absent: nobody. */
+  readonly interaction?: Interaction | undefined;
   /** The next number in the manager's order of openings and calls. */
   nextSequence(): number;
 }
@@ -36,6 +38,7 @@ export function sessionContext(
   around: PoolSurroundings,
   signal: AbortSignal,
   lost: (reason: string) => void,
+  offerChanged?: (what: string) => void,
 ): SessionContext {
   return {
     clock: around.clock,
@@ -44,5 +47,7 @@ export function sessionContext(
     lost,
     addSecret: (secret) => around.redactor.add(secret),
     warn: (message) => around.events.emit("warning", { code: "provider", message: around.redactor.redact(message) }),
+    interaction: around.interaction,
+    offerChanged,
   };
 }

@@ -16,6 +16,7 @@ import {
   type CallTracing,
   type Clock,
   type Emitter,
+  type Interaction,
   type JsonObject,
   type JsonValue,
   type Random,
@@ -56,6 +57,8 @@ export interface SessionPoolManagerOptions {
   readonly configuration?: JsonObject | undefined;
   /** Around calls and attempts, in their fixed order whatever the order here; default none. */
   readonly policies?: readonly Policy[] | undefined;
+  /** Who answers what peers ask back. Default: nobody. */
+  readonly interaction?: Interaction | undefined;
   /** Follows calls into their handlers and on to the peers. Default: nobody does. */
   readonly tracing?: CallTracing | undefined;
   readonly clock?: Clock | undefined;
@@ -89,6 +92,7 @@ export class SessionPoolManager implements SessionDelegate {
       random: options.random ?? systemRandom,
       events: options.events,
       redactor: options.redactor,
+      interaction: options.interaction,
       nextSequence: () => ++this.#sequence,
     };
     this.#renewals = new Renewals(this.#around);
