@@ -1,9 +1,10 @@
 import { isatty } from "node:tty";
-import { Command as Parser, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command as Parser, CommanderError, Option } from "commander";
 import type { Command, CommandContext, GlobalOptions } from "./command-context.ts";
 import { EXIT } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import { addImportCommands, positiveInteger } from "./import-commands.ts";
 import { createInterruption, type SignalSource } from "./interruption.ts";
 import { createOutput, type Sink } from "./output.ts";
 import { version } from "./version.ts";
@@ -174,19 +175,7 @@ function createParser(world: World, execute: Execute): Parser {
       execute(options(), async () => (await import("./commands/describe.ts")).describeCommand, { id }),
     );
 
-  const importer = parser.command("import").description("write capability files from what a server says of itself");
-  importer
-    .command("mcp <source>")
-    .description("tools of an MCP server, by its URL or by the command that starts it")
-    .requiredOption("--out <folder>", "where the files go")
-    .option("--prefix <prefix>", "first part of the ids (default: mcp and the server's own name)")
-    .option("--auth-env <variable>", "variable that holds the token")
-    .option("--filter <glob>", "only operations whose name matches")
-    .option("--single", "one module file instead of a file for each tool")
-    .option("--timeout <ms>", "time for the whole import, in milliseconds", positiveInteger)
-    .action((source: string, own: ImportOptions) =>
-      execute(options(), async () => (await import("./commands/import-mcp.ts")).importMcpCommand, { source, ...own }),
-    );
+  addImportCommands(parser, (load, args) => execute(options(), load, args));
 
   parser
     .command("trust <path...>")
@@ -211,22 +200,6 @@ function createParser(world: World, execute: Execute): Parser {
     .action(() => execute(options(), async () => (await import("./commands/demo.ts")).demoCommand, {}));
 
   return parser;
-}
-
-interface ImportOptions {
-  readonly out: string;
-  readonly prefix?: string;
-  readonly authEnv?: string;
-  readonly filter?: string;
-  readonly single?: boolean;
-  readonly timeout?: number;
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647)
-    throw new InvalidArgumentError("It must be a whole number from 1.");
-  return value;
 }
 
 /** The parser's own messages in the form that all errors have. */

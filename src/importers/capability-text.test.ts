@@ -3,16 +3,32 @@ import { describe, expect, it } from "vitest";
 import { readCapabilities, type Manifest } from "../capability/index.ts";
 import type { JsonValue } from "../kernel/index.ts";
 import { equalTypes } from "../rtfs/index.ts";
-import { capabilityText, moduleText } from "./capability-text.ts";
-import { declareTool, type ListedTool, type ToolDeclaration } from "./mcp-tool.ts";
+import { capabilityText, moduleText, type NamedDeclaration } from "./capability-text.ts";
+import { declareTool, type ListedTool } from "./mcp-tool.ts";
+import { completeDeclaration } from "./write-listing.ts";
 
-const source = {
-  connection: { server_url: "http://127.0.0.1/mcp", headers: { "x-a": "b" } },
+const createdAt = "2026-01-01T00:00:00.000Z";
+const connection = { server_url: "http://127.0.0.1/mcp", headers: { "x-a": "b" } };
+const listing = {
+  provider: "mcp",
   serverName: "shop",
-  sourceUrl: "http://127.0.0.1/mcp",
-  createdAt: "2026-01-01T00:00:00.000Z",
-  warn: () => {},
+  fallbackName: "",
+  sourceText: "http://127.0.0.1/mcp",
+  method: "mcp_introspection",
+  noun: "tool",
+  operations: [],
 };
+
+function declare(id: string, tool: ListedTool): NamedDeclaration {
+  return completeDeclaration(
+    id,
+    tool.name,
+    declareTool(tool, connection, () => {}),
+    listing,
+    createdAt,
+  );
+}
+
 const providers = { providers: () => ["mcp"], manifestTraits: () => undefined };
 
 function readBack(text: string): readonly Manifest[] {
@@ -22,7 +38,7 @@ function readBack(text: string): readonly Manifest[] {
   return manifests;
 }
 
-function expectEqual(manifest: Manifest | undefined, declared: ToolDeclaration): void {
+function expectEqual(manifest: Manifest | undefined, declared: NamedDeclaration): void {
   const { id, name, description, version, effects, metadata } = declared;
   expect(manifest).toMatchObject({ id, name, description, version, effects });
   expect(manifest?.metadata).toEqual(metadata);
@@ -71,7 +87,7 @@ describe("a declaration written as text", () => {
   it("reads back as the same, whatever a server said", () => {
     fc.assert(
       fc.property(listedTool, (tool) => {
-        const declared = declareTool("mcp.shop.tool", tool, source);
+        const declared = declare("mcp.shop.tool", tool);
         const manifests = readBack(capabilityText(declared));
         expect(manifests).toHaveLength(1);
         expectEqual(manifests[0], declared);
@@ -82,8 +98,9 @@ describe("a declaration written as text", () => {
   it("reads back as the same from a module", () => {
     fc.assert(
       fc.property(fc.array(listedTool, { maxLength: 4 }), text, (tools, said) => {
-        const declared = tools.map((tool, index) => declareTool(`mcp.shop.tool-${index}`, tool, source));
-        const head = { name: "mcp-shop-capabilities-module", server: said, source: said, createdAt: source.createdAt };
+        const declared = tools.map((tool, index) => declare(`mcp.shop.tool-${index}`, tool));
+        const name = "mcp-shop-capabilities-module";
+        const head = { name, provider: "mcp", server: said, source: said, createdAt };
         const manifests = readBack(moduleText(head, declared));
         expect(manifests).toHaveLength(tools.length);
         declared.forEach((one, index) => expectEqual(manifests[index], one));
@@ -98,7 +115,7 @@ describe("a declaration written as text", () => {
       description: "a\u202eb\u200bc\u2028d",
       properties: { 'é"\\': { const: 12345678901234567890n } },
     };
-    const { metadata } = declareTool("x", { name: "x", inputSchema }, source);
+    const { metadata } = declare("x", { name: "x", inputSchema });
     const { input_schema_json: json } = metadata["mcp"] as { input_schema_json: string };
     expect(json).not.toMatch(/[\u202e\u200b\u2028]/);
     expect(json).toContain("12345678901234567890");
@@ -108,12 +125,8 @@ describe("a declaration written as text", () => {
   it("leaves out a raw schema that is too long, and says so", () => {
     const warnings: string[] = [];
     const inputSchema = { type: "object", description: "x".repeat(600_000) };
-    const declared = declareTool(
-      "x",
-      { name: "x", inputSchema },
-      { ...source, warn: (message) => warnings.push(message) },
-    );
+    const declared = declareTool({ name: "x", inputSchema }, connection, (message) => warnings.push(message));
     expect(declared.metadata["mcp"]).not.toHaveProperty("input_schema_json");
-    expect(warnings).toEqual([expect.stringContaining("x: its schema of")]);
+    expect(warnings).toEqual([expect.stringContaining("its schema of")]);
   });
 });

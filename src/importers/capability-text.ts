@@ -1,11 +1,17 @@
 import { writeCapability, type WritableManifest } from "../capability/index.ts";
 import { formText, print, read, type Form } from "../rtfs/index.ts";
-import type { ToolDeclaration } from "./mcp-tool.ts";
+
+/** A declaration that is complete: named, dated, and with every text made safe. */
+export type NamedDeclaration = Pick<
+  WritableManifest,
+  "id" | "name" | "description" | "version" | "effects" | "inputSchema" | "outputSchema" | "metadata"
+>;
 
 /** What a module says of itself, before its capabilities. */
 export interface ModuleHead {
   /** The symbol it is bound to: of the alphabet of ids. */
   readonly name: string;
+  readonly provider: string;
   readonly server: string;
   readonly source: string;
   readonly createdAt: string;
@@ -15,12 +21,12 @@ export interface ModuleHead {
 const NOTE = ";; Written by an import from a server; importing again replaces this file.\n";
 
 /** A declaration as a capability file. Reading it back gives the same declaration. */
-export function capabilityText(declaration: ToolDeclaration): string {
+export function capabilityText(declaration: NamedDeclaration): string {
   return NOTE + writeCapability(manifestOf(declaration));
 }
 
 /** Declarations as one module file: the id and what the capability declares in a map, its schemas beside it. */
-export function moduleText(head: ModuleHead, declarations: readonly ToolDeclaration[]): string {
+export function moduleText(head: ModuleHead, declarations: readonly NamedDeclaration[]): string {
   const entries = declarations.map((declaration) => {
     const pairs = pairsOf(writeCapability(manifestOf(declaration)));
     const isSchema = ([key]: Pair): boolean => key.endsWith("-schema");
@@ -33,7 +39,7 @@ export function moduleText(head: ModuleHead, declarations: readonly ToolDeclarat
     return [`{:capability {${own.join("\n  ")}}`, ...pairs.filter(isSchema).map(write)].join("\n ") + "}";
   });
   return `${NOTE}(def ${head.name}
-{:module-type "ccos.capabilities.mcp:v1"
+{:module-type ${print(`ccos.capabilities.${head.provider}:v1`)}
  :server-config {:name ${print(head.server)} :endpoint ${print(head.source)}}
  :generated-at ${print(head.createdAt)}
  :capabilities [
@@ -41,7 +47,7 @@ ${entries.join("\n")}]})
 `;
 }
 
-function manifestOf(declaration: ToolDeclaration): WritableManifest {
+function manifestOf(declaration: NamedDeclaration): WritableManifest {
   return { ...declaration, language: "rtfs20", permissions: [], execution: { kind: "none" }, extra: {} };
 }
 

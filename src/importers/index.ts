@@ -1,1 +1,12 @@
-export { importMcp, type ImportMcpOptions, type ImportResult } from "./mcp.ts";
+import type { ImportMcpOptions } from "./mcp.ts";
+import type { ImportResult } from "./declaration.ts";
+
+export type { ImportOptions, ImportResult, NotImported } from "./declaration.ts";
+export type { ImportMcpOptions } from "./mcp.ts";
+
+// Each kind of import is loaded when it is asked for: a program that imports nothing pays for none.
+
+/** Lists the tools of an MCP server and writes them down as capability files. */
+export async function importMcp(options: ImportMcpOptions): Promise<ImportResult> {
+  return (await import("./mcp.ts")).importMcp(options);
+}

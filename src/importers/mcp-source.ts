@@ -1,5 +1,6 @@
 import { createRedactor, fail, oneLine, type JsonObject } from "../kernel/index.ts";
 import { splitCommandLine } from "./command-line.ts";
+import { checkVariable } from "./token.ts";
 
 /** Where the tools are listed from, and what a file says to lead back there. */
 export interface McpSource {
@@ -18,7 +19,6 @@ export interface McpSourceOptions {
   readonly warn: (message: string) => void;
 }
 
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SECRET_HEADER = /^(?:authorization|proxy-authorization|cookie|.*(?:token|secret|api-?key|password).*)$/i;
 
 /** Reads a source as people give it: an http(s) address, or anything else as a command line. */
@@ -35,12 +35,7 @@ export function parseMcpSource(source: string | URL, options: McpSourceOptions):
   const found = scheme === undefined ? commandOf(text) : addressOf(text, options);
   const connection = { ...found.connection };
   if (options.authEnv !== undefined) {
-    if (!VARIABLE.test(options.authEnv)) {
-      fail("invalid-argument", `${JSON.stringify(oneLine(options.authEnv, 60))} is not the name of a variable.`, {
-        remedy: "--auth-env takes the name of the variable that holds the token, not the token.",
-      });
-    }
-    connection["auth_env_var"] = options.authEnv;
+    connection["auth_env_var"] = checkVariable(options.authEnv);
   }
   return { ...found, connection };
 }

@@ -10,7 +10,7 @@ const assign = (names: readonly string[], prefix = "mcp.x") => {
   const named = assignNames(
     prefix,
     items,
-    (item) => item.name,
+    (item) => [item.name],
     (message) => warnings.push(message),
   );
   return { named, ids: named.map((one) => one.id), warnings };
@@ -28,6 +28,32 @@ describe("ids of imported operations", () => {
     expect(ids).toEqual(["mcp.x.a-b-3", "mcp.x.a-b", "mcp.x.a-b-4", "mcp.x.a-b-2"]);
     expect(warnings).toHaveLength(3);
     expect(warnings[0]).toContain('it became "mcp.x.a-b-2"');
+  });
+
+  it("have a segment for each part of a name", () => {
+    const named = assignNames(
+      "grpc.x",
+      [
+        ["a.b", "c d"],
+        ["a.b", ""],
+        ["x".repeat(99), "y".repeat(99)],
+      ],
+      (parts) => parts,
+      () => {},
+    );
+    expect(named.map((one) => one.id)).toEqual([
+      "grpc.x.a-b.c-d",
+      "grpc.x.a-b.-",
+      expect.stringMatching(/^grpc\.x\.x{99}\.y-[0-9a-f]{10}$/),
+    ]);
+  });
+
+  it("are found at once where thousands of names become the same", () => {
+    const before = performance.now();
+    const { ids } = assign(Array.from({ length: 20_000 }, () => "a b"));
+    expect(new Set(ids).size).toBe(20_000);
+    expect(ids.at(-1)).toBe("mcp.x.a-b-20000");
+    expect(performance.now() - before).toBeLessThan(5_000);
   });
 
   it("may differ in case alone, but their files never do", () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -18,8 +18,10 @@ const file = (body: string): GeneratedFile => ({
   fileName: "a.rtfs",
   render: (createdAt) => `; import\n{:at "${createdAt}" :body "${body}" :again "${createdAt}"}\n`,
 });
-const save = (files: GeneratedFile[], createdAt = FIRST, out = folder) =>
-  saveFiles(files, { out, createdAt, isOurs: (text) => text.startsWith("; import"), warn: (m) => warnings.push(m) });
+const save = async (files: GeneratedFile[], createdAt = FIRST, out = folder) => {
+  const isOurs = (text: string): boolean => text.startsWith("; import");
+  return (await saveFiles(files, { out, createdAt, isOurs, warn: (m) => warnings.push(m) })).map(({ path }) => path);
+};
 
 describe("generated files", () => {
   it("are written into a folder that is made for them", async () => {
@@ -70,6 +72,54 @@ describe("generated files", () => {
     await symlink(target, join(folder, "a.rtfs"));
     await save([file("x")]);
     expect(await readFile(target, "utf8")).toBe("; import, elsewhere");
+  });
+
+  it("replace a link to nothing, and leave alone what is no file", async () => {
+    await symlink(join(folder, "missing"), join(folder, "a.rtfs"));
+    await mkdir(join(folder, "b.rtfs"));
+    await symlink("/dev/zero", join(folder, "c.rtfs"));
+    const named = (fileName: string): GeneratedFile => ({ ...file("x"), fileName });
+    expect(await save(["a.rtfs", "b.rtfs", "c.rtfs"].map(named))).toEqual([join(folder, "a.rtfs")]);
+    expect((await readdir(folder)).toSorted()).toEqual(["a.rtfs", "b.rtfs", "c.rtfs"]);
+    expect((await lstat(join(folder, "a.rtfs"))).isFile()).toBe(true);
+    expect(warnings.toSorted()).toEqual([
+      `${join(folder, "b.rtfs")} was not written by an import; it was left alone.`,
+      `${join(folder, "c.rtfs")} was not written by an import; it was left alone.`,
+    ]);
+  });
+
+  it.each(["../a.rtfs", "/a.rtfs", "x/a.rtfs", "x\\a.rtfs", "..", ".", "", "a\0b"])(
+    "are not written at all where one has %j for a name",
+    async (fileName) => {
+      const out = join(folder, "out");
+      const files = [file("x"), { ...file("x"), fileName }];
+      await expect(save(files, FIRST, out)).rejects.toMatchObject({ code: "internal" });
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+
+  it("come back in the order given, however many there are", async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `${(index * 7919) % 300}.rtfs`);
+    const paths = await save(names.map((fileName) => ({ ...file("x"), fileName })));
+    expect(paths).toEqual(names.map((name) => join(folder, name)));
+    expect(await readdir(folder)).toHaveLength(300);
+  });
+
+  it("stop between two files when the caller has enough", async () => {
+    const caller = new AbortController();
+    const names = Array.from({ length: 300 }, (_, index) => `${index}.rtfs`);
+    const files = names.map((fileName, index) => ({
+      fileName,
+      render: (createdAt: string) => {
+        if (index === 20) caller.abort();
+        return file("x").render(createdAt);
+      },
+    }));
+    const options = { out: folder, createdAt: FIRST, isOurs: () => true, warn: () => {}, signal: caller.signal };
+    await expect(saveFiles(files, options)).rejects.toMatchObject({ code: "canceled" });
+    const written = await readdir(folder);
+    expect(written.length).toBeLessThan(60);
+    expect(written.filter((name) => !name.endsWith(".rtfs"))).toEqual([]);
   });
 
   it("fail with the path and leave nothing behind where they cannot be written", async () => {

@@ -1,0 +1,66 @@
+import { InvalidArgumentError, type Command as Parser } from "commander";
+import type { ImportOptions, ImportResult } from "../importers/index.ts";
+import type { Command, CommandContext } from "./command-context.ts";
+
+/** What the command line gave an import: the options that all kinds have, and those of its own under their names. */
+export type ImportArguments = Pick<
+  ImportOptions,
+  "source" | "out" | "prefix" | "authEnv" | "filter" | "single" | "timeout"
+>;
+
+/** Runs one kind of import with what the command line gave, and with the rest of its world. */
+export type RunImport<Arguments extends ImportArguments = ImportArguments> = (
+  options: Arguments & Pick<ImportOptions, "env" | "cwd" | "signal">,
+  context: CommandContext,
+) => Promise<ImportResult>;
+
+/** One kind of import on the command line. */
+interface ImportCommand {
+  readonly name: string;
+  readonly description: string;
+  /** What the ids begin with unless `--prefix` says so, for the help. */
+  readonly prefix: string;
+  /** Options that only this kind has. */
+  readonly options?: (parser: Parser) => void;
+  /** Its file under `commands/`, loaded when it runs. */
+  readonly load: () => Promise<RunImport<never>>;
+}
+
+const IMPORTS: readonly ImportCommand[] = [
+  {
+    name: "mcp",
+    description: "tools of an MCP server, by its URL or by the command that starts it",
+    prefix: "mcp and the server's own name",
+    load: async () => (await import("./commands/import-mcp.ts")).runImport,
+  },
+];
+
+/** Adds `import` and its kinds to the program. `run` is what runs any command. */
+export function addImportCommands(
+  program: Parser,
+  run: (load: () => Promise<Command<ImportArguments>>, args: ImportArguments) => Promise<void>,
+): void {
+  const importer = program.command("import").description("write capability files from what a service says of itself");
+  for (const { name, description, prefix, options, load } of IMPORTS) {
+    const command = importer
+      .command(`${name} <source>`)
+      .description(description)
+      .requiredOption("--out <folder>", "where the files go")
+      .option("--prefix <prefix>", `first part of the ids (default: ${prefix})`)
+      .option("--auth-env <variable>", "variable that holds the token")
+      .option("--filter <glob>", "only operations whose name matches")
+      .option("--single", "one module file instead of a file for each operation")
+      .option("--timeout <ms>", "time for reading the description, in milliseconds (30000)", positiveInteger);
+    options?.(command);
+    command.action((source: string, own: Omit<ImportArguments, "source">) =>
+      run(async () => (await import("./commands/import.ts")).importCommand(await load()), { source, ...own }),
+    );
+  }
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647)
+    throw new InvalidArgumentError("It must be a whole number from 1.");
+  return value;
+}
