@@ -178,7 +178,12 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
 export function capabilityOf(
   provider: string,
   block: JsonObject,
-  options: { readonly id?: string; readonly idempotent?: boolean; readonly trusted?: boolean } = {},
+  options: {
+    readonly id?: string;
+    readonly idempotent?: boolean;
+    readonly trusted?: boolean;
+    readonly file?: string;
+  } = {},
 ): SessionCapability {
   const metadata: Record<string, string> = Object.create(null) as Record<string, string>;
   const flatten = (prefix: string, value: JsonValue): void => {
@@ -195,5 +200,6 @@ export function capabilityOf(
     block,
     idempotent: options.idempotent,
     trusted: options.trusted ?? true,
+    file: options.file,
   };
 }

@@ -109,6 +109,8 @@ export interface SessionCapability {
   readonly idempotent: boolean | undefined;
   /** What was only found in the working directory is not trusted. */
   readonly trusted: boolean;
+  /** Where it was read from, for what its metadata name relative to it; undefined for a text. */
+  readonly file?: string | undefined;
 }
 
 /** The only way a handler learns anything from the environment. */

@@ -203,6 +203,7 @@ function asCapability(manifest: Manifest, block: ProviderBlock): SessionCapabili
     block: isJsonObject(own) ? own : {},
     idempotent: manifest.idempotent,
     trusted: manifest.origin.trusted,
+    file: manifest.origin.file,
   };
 }
 
