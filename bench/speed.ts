@@ -86,7 +86,7 @@ if (asked.length === 0) {
 const text = tables.join("\n\n");
 console.log(text);
 if (asked.length === 0) {
-  const versions = contenders.map((one) => versionsOf(one)).join(", ");
+  const versions = [...new Set(contenders.map((one) => versionsOf(one)))].join(", ");
   const pinned = canPin ? " The server has one core, the client another." : "";
   replaceGenerated(
     "docs/performance.md",
