@@ -1,7 +1,7 @@
 /** What each layer adds to a call: from the bare request to the whole of ccos, in one process. */
 import { dirname } from "node:path";
 
-import type * as Fetch from "../src/providers/mcp/fetch.ts";
+import type * as Http from "../src/http/index.ts";
 import type * as TransportHttp from "../src/providers/mcp/transport-http.ts";
 import { ccos, contender, floor } from "./contenders/index.ts";
 import { load, median } from "./load.ts";
@@ -52,13 +52,13 @@ async function measure({ url, inFlight, calls }: LayersOrder): Promise<LayersRes
 type Layer = readonly [name: string, call: (input: { key: string }) => Promise<unknown>];
 
 async function open(url: string): Promise<Layer[]> {
-  const { createDispatcher } = (await import(`${folder}/providers/mcp/fetch.${extension}`)) as typeof Fetch;
+  const { createDispatcher } = (await import(`${folder}/http/index.${extension}`)) as typeof Http;
   const { HttpTransport } = (await import(
     `${folder}/providers/mcp/transport-http.${extension}`
   )) as typeof TransportHttp;
   const { Client } = await import("@modelcontextprotocol/client");
   const headers = { authorization: `Bearer ${process.env["BENCH_TOKEN"] ?? ""}` };
-  const options = { url: new URL(url), headers, dispatcher: createDispatcher(), limit: 2 ** 20, now: Date.now };
+  const options = { url: new URL(url), headers, dispatcher: await createDispatcher(), limit: 2 ** 20, now: Date.now };
   const transport = new HttpTransport(options);
   transport.era = "legacy";
   const client = new Client({ name: "bench", version: "1.0.0" });

@@ -1,3 +1,4 @@
+import { createDispatcher } from "../../http/index.ts";
 import { fail, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
@@ -118,8 +119,7 @@ export interface ServerDescription {
 /** Asks a server what it is and what it offers, in a session of its own that is closed again. */
 export async function describeServer(address: ServerAddress): Promise<ServerDescription> {
   const target = targetOf(address);
-  const [{ connect }, { createDispatcher }] = await Promise.all([import("./connect.ts"), import("./fetch.ts")]);
-  const dispatcher = createDispatcher();
+  const [{ connect }, dispatcher] = await Promise.all([import("./connect.ts"), createDispatcher()]);
   const timeoutMs = address.timeoutMs ?? 30_000;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = address.signal === undefined ? timeout : AbortSignal.any([address.signal, timeout]);

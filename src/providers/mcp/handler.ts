@@ -2,6 +2,7 @@ import { channel } from "node:diagnostics_channel";
 
 import type { Agent } from "undici";
 
+import { createDispatcher } from "../../http/index.ts";
 import { fail, getOwn, isJsonObject, type CcosError, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type {
   FailureContext,
@@ -51,7 +52,7 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   readonly #paramHeaders = new ParamHeaderCache();
   /** Input schemas by session and tool, where a server complained of missing headers. */
   readonly #learned = new WeakMap<Connection, Map<string, string>>();
-  #dispatcher: Agent | undefined;
+  #dispatcher: Promise<Agent> | undefined;
 
   constructor(options: McpHandlerOptions = {}) {
     this.#openTimeoutMs = options.openTimeoutMs ?? 30_000;
@@ -144,14 +145,13 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   async close(): Promise<void> {
     const dispatcher = this.#dispatcher;
     this.#dispatcher = undefined;
-    await dispatcher?.destroy();
+    await (await dispatcher)?.destroy();
   }
 
   async #connectOptions(context: Pick<SessionContext, "signal" | "lost">): Promise<ConnectOptions> {
-    const { createDispatcher } = await import("./fetch.ts");
     this.#dispatcher ??= createDispatcher();
     return {
-      dispatcher: this.#dispatcher,
+      dispatcher: await this.#dispatcher,
       verdicts: this.#verdicts,
       now: this.#now,
       openTimeoutMs: this.#openTimeoutMs,

@@ -1,5 +1,4 @@
-import { readRateHeaders } from "../../kernel/index.ts";
-import { parseRetryAfter, TooLarge, type HttpResponse } from "./fetch.ts";
+import { TooLarge, waitAskedFor, type HttpResponse } from "../../http/index.ts";
 import { QUOTED, readRpcError } from "./transport.ts";
 import { WireError, type WireFailure, type WireState } from "./wire-error.ts";
 
@@ -16,15 +15,9 @@ export function httpFailure(response: HttpResponse, text: string, now: number): 
     status: response.status,
     body: text.slice(0, QUOTED),
     rpc,
-    retryAfterMs: parseRetryAfter(response.header("retry-after"), now) ?? untilReset(response, now),
+    retryAfterMs: waitAskedFor((name) => response.header(name), now),
     location: response.header("location"),
   };
-}
-
-/** The time until the next limit begins, where this one is used up and nothing else was said. */
-function untilReset(response: HttpResponse, now: number): number | undefined {
-  const news = readRateHeaders((name) => response.header(name), now);
-  return news?.remaining === 0 ? news.resetMs : undefined;
 }
 
 /** Errors of the HTTP client as ours. */

@@ -1,9 +1,14 @@
-import type { JsonObject } from "../../kernel/index.ts";
+import {
+  partArguments,
+  readHttpPlace,
+  readMaxResponseBytes,
+  settingReader,
+  withQuery,
+  type HttpPlace,
+  type HttpPlaceRules,
+} from "../../http/index.ts";
 import { fail, getOwn, isJsonObject, isSecretName } from "../../kernel/index.ts";
 import type { SessionCapability, Target, TargetContext } from "../../session/handler.ts";
-import { chooseCredential } from "./credential.ts";
-import { readHeaders } from "./headers.ts";
-import { partArguments, partHeaders, partQuery, requireEncryption } from "./literal-secrets.ts";
 import { ALIASES, PROVIDER } from "./traits.ts";
 
 export interface HttpSettings {
@@ -12,6 +17,8 @@ export interface HttpSettings {
   readonly url: string;
   /** Everything that goes with each request, credentials included. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Where it was read from; absent for a server that no capability names yet. */
+  readonly place?: HttpPlace | undefined;
   readonly transport: "auto" | "streamable-http" | "sse";
   readonly maxResponseBytes: number;
 }
@@ -32,12 +39,46 @@ export const SERVER_URL_VARIABLE = "MCP_SERVER_URL";
 /** The origin of a child process, for the rules on secrets. */
 export const COMMAND_ORIGIN = "command:";
 
-const DEFAULT_MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
-const LEAST_RESPONSE_BYTES = 1024;
+/** The variable that any capability may use, but only for the origins below. */
+const FALLBACK_VARIABLE = "MCP_AUTH_TOKEN";
+const FALLBACK_ORIGINS = ["https://api.githubcopilot.com"];
+
+const PLACE_RULES: HttpPlaceRules = {
+  provider: PROVIDER,
+  urlKey: "server_url",
+  otherWays: ["command"],
+  aliases: ALIASES,
+  generalOverride: SERVER_URL_VARIABLE,
+  reserved: [
+    "accept",
+    "content-type",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "mcp-param-*",
+    "mcp-protocol-version",
+    "mcp-session-id",
+  ],
+  credentialRules: (read, url, replaced) => ({
+    further: namespaceVariable(read("server_name")),
+    fallback: {
+      variable: FALLBACK_VARIABLE,
+      origins: replaced ? [...FALLBACK_ORIGINS, url.origin] : FALLBACK_ORIGINS,
+    },
+    onlyFallback: replaced,
+    discoversIssuer: true,
+  }),
+};
+
+/** `github/github-mcp` becomes `GITHUB_MCP_TOKEN`. */
+function namespaceVariable(serverName: string | undefined): string[] {
+  const namespace = serverName?.split("/", 1)[0]?.toUpperCase().replaceAll("-", "_") ?? "";
+  return /^[A-Z_][A-Z0-9_]*$/.test(namespace) ? [`${namespace}_MCP_TOKEN`] : [];
+}
 
 /** Where, as whom and with what a capability is called, read from its metadata and the environment. */
 export function readTarget(capability: SessionCapability, context: TargetContext): Target {
-  const read = (key: string): string | undefined => setting(capability, key);
+  const read = settingReader(capability, PROVIDER, ALIASES);
   const operation = read("tool_name");
   if (operation === undefined || operation === "") {
     fail("invalid-argument", `Capability ${JSON.stringify(capability.id)} names no tool.`, {
@@ -47,82 +88,25 @@ export function readTarget(capability: SessionCapability, context: TargetContext
   const idempotent = read("read_only_hint") === "true" || read("idempotent_hint") === "true" ? true : undefined;
   const command = read("command");
   const target =
-    command === undefined ? httpTarget(capability, context, read) : stdioTarget(command, capability, context, read);
+    command === undefined ? httpTarget(capability, context) : stdioTarget(command, capability, context, read);
   return { ...target, operation, idempotent };
 }
 
 type Place = Omit<Target, "operation" | "idempotent">;
 type Read = (key: string) => string | undefined;
 
-function httpTarget(capability: SessionCapability, context: TargetContext, read: Read): Place {
-  const { url, replaced } = readUrl(capability, context, read);
-  const credential = chooseCredential({ capability, context, read, url, replaced });
-  const headers = readHeaders(capability);
-  const ownHeaders = partHeaders(headers);
-  const ownQuery = partQuery(url);
-  const own = { ...ownHeaders.secrets, ...ownQuery.secrets };
-  requireEncryption(url, own, capability.id);
-  const transport = readTransport(capability, read);
-  const endpoint = ownQuery.shown.href;
-  const maxResponseBytes = readLimit(capability, context.endpointSettings(endpoint), read);
+function httpTarget(capability: SessionCapability, context: TargetContext): Place {
+  const place = readHttpPlace(capability, context, PLACE_RULES);
+  const transport = readTransport(capability, place.read);
   const settings: HttpSettings = {
     kind: "http",
-    url: credential.url.href,
-    headers: { ...headers, ...credential.headers },
+    url: withQuery(place.url, place.query).href,
+    headers: place.headers,
+    place,
     transport,
-    maxResponseBytes,
+    maxResponseBytes: place.maxResponseBytes,
   };
-  return {
-    endpoint,
-    credentials: { ...own, ...credential.credentials },
-    credentialSource: credential.source,
-    shape: {
-      transport,
-      auth: credential.manner,
-      headers: JSON.stringify(ownHeaders.shown),
-      max_response_bytes: String(maxResponseBytes),
-    },
-    settings,
-  };
-}
-
-function readUrl(
-  capability: SessionCapability,
-  context: TargetContext,
-  read: Read,
-): { readonly url: URL; readonly replaced: boolean } {
-  const own = read("server_url_override_env");
-  const variable = own === undefined || own === "" ? SERVER_URL_VARIABLE : own;
-  const given = context.variable(variable);
-  if (given !== undefined && given !== "") {
-    const url = parseUrl(given, `the variable ${variable}`, `Set ${variable} to an http or https URL, or unset it.`);
-    context.authorizeEndpoint(url.origin, variable);
-    return { url, replaced: variable === SERVER_URL_VARIABLE };
-  }
-  const declared = read("server_url");
-  if (declared === undefined || declared === "") {
-    fail("invalid-argument", `Capability ${JSON.stringify(capability.id)} names no server.`, {
-      remedy: `Add :server_url or :command to its :${PROVIDER} block${own === undefined ? "" : `, or set ${own}`}.`,
-    });
-  }
-  return {
-    url: parseUrl(declared, `capability ${JSON.stringify(capability.id)}`, "Correct its :server_url."),
-    replaced: false,
-  };
-}
-
-function parseUrl(text: string, where: string, remedy: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    fail("invalid-argument", `The server of ${where} is no http or https URL.`, { remedy });
-  }
-  if (url.username !== "" || url.password !== "") {
-    fail("invalid-argument", `The server URL of ${where} contains credentials.`, {
-      remedy: 'Name a variable instead: :auth {:type "basic" :env_var "NAME"}, its value being user:password.',
-    });
-  }
-  url.hash = "";
-  return url;
+  return { ...place.target, shape: { transport, ...place.target.shape }, settings };
 }
 
 function readTransport(capability: SessionCapability, read: Read): HttpSettings["transport"] {
@@ -143,18 +127,6 @@ function readTransport(capability: SessionCapability, read: Read): HttpSettings[
         remedy: 'Use :transport "auto", "streamable-http" or "sse"; a child process is declared by :command.',
       });
   }
-}
-
-function readLimit(capability: SessionCapability, configured: JsonObject, read: Read): number {
-  const own = read("max_response_bytes");
-  const value = own !== undefined ? Number(own) : getOwn(configured, "max_response_bytes");
-  if (value === undefined) return DEFAULT_MAX_RESPONSE_BYTES;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < LEAST_RESPONSE_BYTES) {
-    fail("invalid-argument", `max_response_bytes of ${JSON.stringify(capability.id)} is no number of bytes.`, {
-      remedy: `Give an integer of at least ${LEAST_RESPONSE_BYTES}.`,
-    });
-  }
-  return value;
 }
 
 function stdioTarget(command: string, capability: SessionCapability, context: TargetContext, read: Read): Place {
@@ -198,7 +170,7 @@ function stdioTarget(command: string, capability: SessionCapability, context: Ta
   const endpoint = [command, ...shownArgs.shown]
     .map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part)))
     .join(" ");
-  const maxResponseBytes = readLimit(capability, context.endpointSettings(endpoint), read);
+  const maxResponseBytes = readMaxResponseBytes(capability, context.endpointSettings(endpoint), read);
   const settings: StdioSettings = { kind: "stdio", command, args, env, cwd, maxResponseBytes };
   return {
     endpoint,
@@ -238,30 +210,7 @@ function readArgs(capability: SessionCapability, read: Read): string[] {
 }
 
 /** What a server could quote that nobody may see: the secrets, those that stand in the file too, in the forms in which they are sent. */
-export function secretsOf({ credentials, settings }: Target): string[] {
-  const { username: _, ...secrets } = credentials;
-  const { headers = {} } = settings as Partial<HttpSettings>;
-  const [, scheme = "", encoded = ""] = /^(\S+) (.+)$/.exec(getOwn(headers, "authorization") ?? "") ?? [];
-  const forms = new Set(Object.values(secrets));
-  if (encoded !== "") forms.add(encoded);
-  // A server that has decoded the pair may quote the password alone.
-  if (scheme === "Basic")
-    forms.add(
-      Buffer.from(encoded, "base64")
-        .toString("utf8")
-        .replace(/^[^:]*:/, ""),
-    );
-  return [...forms];
-}
-
-/** A key of the block, under its own name or an older one. */
-export function setting(capability: SessionCapability, key: string): string | undefined {
-  const { metadata } = capability;
-  const own = getOwn(metadata, `${PROVIDER}_${key}`);
-  if (own !== undefined) return own;
-  for (const alias of getOwn(ALIASES as Record<string, readonly string[]>, key) ?? []) {
-    const value = getOwn(metadata, `${PROVIDER}_${alias}`);
-    if (value !== undefined) return value;
-  }
-  return undefined;
+export function secretsOf({ credentials, settings }: Target): readonly string[] {
+  const known = settings as McpSettings;
+  return (known.kind === "http" ? known.place?.secrets : undefined) ?? Object.values(credentials);
 }

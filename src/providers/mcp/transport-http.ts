@@ -1,17 +1,17 @@
 import type { Dispatcher } from "undici";
 
-import type { JsonObject, JsonValue } from "../../kernel/index.ts";
-import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
-import { readEvents } from "./event-stream.ts";
 import {
   addressOf,
+  readEvents,
   send,
   TooLarge,
   type Exchange,
   type HttpAddress,
   type HttpRequest,
   type HttpResponse,
-} from "./fetch.ts";
+} from "../../http/index.ts";
+import type { JsonObject, JsonValue } from "../../kernel/index.ts";
+import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";

@@ -1,8 +1,7 @@
 import type { Dispatcher } from "undici";
 
+import { addressOf, readEvents, send, TooLarge, type HttpResponse } from "../../http/index.ts";
 import { ChannelTransport } from "./channel.ts";
-import { readEvents } from "./event-stream.ts";
-import { addressOf, send, TooLarge, type HttpResponse } from "./fetch.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import type { WireState } from "./wire-error.ts";
 

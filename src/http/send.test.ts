@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import type { Agent } from "undici";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { Roster } from "../../kernel/index.ts";
-import { addressOf, createDispatcher, parseRetryAfter, send, TooLarge, type Exchange } from "./fetch.ts";
+import { Roster } from "../kernel/index.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { TooLarge } from "./http-response.ts";
+import { addressOf, send, type Exchange } from "./send.ts";
 
 let dispatcher: Agent;
 let server: Server;
@@ -13,10 +15,10 @@ let answer: RequestListener;
 let url: URL;
 
 beforeEach(async () => {
-  dispatcher = createDispatcher();
+  dispatcher = await createDispatcher();
   server = createServer((request, response) => answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`);
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/at`);
 });
 
 afterEach(async () => {
@@ -35,13 +37,13 @@ test("a redirect within the origin is followed with its method, up to five times
     else response.end("there");
   };
   expect(await (await post()).text(100)).toBe("there");
-  expect(seen).toEqual(["POST /mcp", "POST /step1", "POST /step2", "POST /step3"]);
+  expect(seen).toEqual(["POST /at", "POST /step1", "POST /step2", "POST /step3"]);
 
   answer = (_request, response) => void response.writeHead(308, { location: "/again" }).end();
   expect((await post()).status).toBe(308);
 });
 
-test.each(["http://other.example/mcp", "//other.example/mcp", "http://127.0.0.1:1/mcp", "http://["])(
+test.each(["http://other.example/at", "//other.example/at", "http://127.0.0.1:1/at", "http://["])(
   "a redirect to %s is given back",
   async (location) => {
     answer = (_request, response) => void response.writeHead(307, { location }).end();
@@ -61,18 +63,6 @@ test("a body beyond the limit is refused, with its length declared or not", asyn
   };
   await expect(post().then((response) => response.text(999))).rejects.toThrow(TooLarge);
   expect(await (await post()).text(1000)).toBe(body);
-});
-
-test.each<[string | undefined, number | undefined]>([
-  ["7", 7000],
-  [" 0 ", 0],
-  ["Thu, 01 Jan 1970 00:00:30 GMT", 20_000],
-  ["Thu, 01 Jan 1970 00:00:05 GMT", 0],
-  ["soon", undefined],
-  ["99999999999", undefined],
-  [undefined, undefined],
-])("Retry-After %j is %s ms ten seconds after the epoch", (value, ms) => {
-  expect(parseRetryAfter(value, 10_000)).toBe(ms);
 });
 
 describe("giving a request up", () => {

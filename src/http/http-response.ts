@@ -44,6 +44,12 @@ export class HttpResponse {
     return Array.isArray(value) ? value.join(", ") : value;
   }
 
+  /** Each value of a header that may stand there several times, such as `set-cookie`. */
+  headers(name: string): readonly string[] {
+    const value = this.#headers[name];
+    return value === undefined ? [] : Array.isArray(value) ? value : [value];
+  }
+
   /**
    * The whole body; a promise only where it has not all arrived. Throws `TooLarge`, and closes the connection, when
    * it has more than `limit` bytes.
@@ -54,6 +60,12 @@ export class HttpResponse {
   }
 
   async #textInTime(limit: number): Promise<string> {
+    const bytes = await this.bytes(limit);
+    return decode([bytes], bytes.length);
+  }
+
+  /** The whole body as it came, compressed or not. Throws `TooLarge` as `text` does. */
+  async bytes(limit: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     if (Number(this.header("content-length")) > limit) this.destroy(new TooLarge(limit));
@@ -62,7 +74,7 @@ export class HttpResponse {
       if (size > limit) throw new TooLarge(limit);
       chunks.push(chunk);
     });
-    return decode(chunks, size);
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
   }
 
   /** The first bytes of a body that nobody needs whole, such as an error page; the rest is not read. */
@@ -144,7 +156,11 @@ export class HttpResponse {
 }
 
 function decode(chunks: readonly Buffer[], size: number): string {
-  const text = (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString("utf8");
+  return withoutMark((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)).toString("utf8"));
+}
+
+/** A byte order mark is no part of what a body says. */
+export function withoutMark(text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 

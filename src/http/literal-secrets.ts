@@ -1,4 +1,4 @@
-import { fail, isLoopbackHost, isSecretName } from "../../kernel/index.ts";
+import { fail, isLoopbackHost, isSecretName } from "../kernel/index.ts";
 
 /**
  * Credentials that a capability's file holds itself, in a header, in the query or on a command line, and what is left
@@ -52,12 +52,12 @@ export function partArguments(args: readonly string[]): Parted<string[]> {
 /** Throws `permission-denied` where secrets of the file would travel in the clear to another machine. */
 export function requireEncryption(url: URL, secrets: Readonly<Record<string, string>>, capabilityId: string): void {
   const [name] = Object.keys(secrets);
-  if (name === undefined || url.protocol === "https:" || isLoopbackHost(url.hostname)) return;
+  if (name === undefined || /^(?:https|wss):$/.test(url.protocol) || isLoopbackHost(url.hostname)) return;
   fail(
     "permission-denied",
     `The ${name} of ${JSON.stringify(capabilityId)} would travel to ${url.host} in the clear.`,
     {
-      remedy: "Use an https URL.",
+      remedy: `Use an ${url.protocol === "ws:" ? "wss" : "https"} URL.`,
     },
   );
 }

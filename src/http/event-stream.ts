@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 
-import { createParser, type EventSourceMessage } from "eventsource-parser";
+import type { createParser as Create, EventSourceMessage } from "eventsource-parser";
 
-import { TooLarge, type HttpResponse } from "./fetch.ts";
+import { TooLarge, type HttpResponse } from "./http-response.ts";
 
 export interface EventStreamOptions {
   /** Most bytes of one event. */
@@ -21,12 +21,23 @@ const LINGER_MS = 500;
  * Rejects with `TooLarge` for an event beyond the limit, and with whatever the stream fails with.
  */
 export function readEvents(response: HttpResponse, options: EventStreamOptions): Promise<void> {
+  if (createParser !== undefined) return read(createParser, response, options);
+  return import("eventsource-parser").then((parser) => {
+    createParser = parser.createParser;
+    return read(createParser, response, options);
+  });
+}
+
+// Loaded with the first stream, and then at hand without another turn.
+let createParser: typeof Create | undefined;
+
+function read(create: typeof Create, response: HttpResponse, options: EventStreamOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const decoder = new StringDecoder("utf8");
     let done = false;
     let tooLarge = false;
     let linger: NodeJS.Timeout | undefined;
-    const parser = createParser({
+    const parser = create({
       onEvent(event) {
         if (!done) done = options.onEvent(event) === true;
       },

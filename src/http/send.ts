@@ -1,18 +1,18 @@
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 
-import type { Roster, RosterMember } from "../../kernel/index.ts";
+import type { Roster, RosterMember } from "../kernel/index.ts";
 import { HttpResponse } from "./http-response.ts";
 
-export { HttpResponse, TooLarge } from "./http-response.ts";
+export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE";
 
 /**
  * The lean way to a server: one shared dispatcher, told of each request what it needs and no more. The streams
  * and objects of the platform's `fetch` cost more than everything else in a warm call.
  */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: HttpMethod;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  readonly body?: string | Uint8Array | undefined;
   /** Gives the exchange up, its body included. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the request leaves: before that a failure means that it never did. */
@@ -29,20 +29,6 @@ export interface HttpAddress {
 
 export function addressOf(url: URL): HttpAddress {
   return { origin: url.origin, path: url.pathname + url.search };
-}
-
-/**
- * One dispatcher for all sessions, so that warm connections are shared. Its own timers are off: deadlines
- * belong to calls, and a tool may be silent for as long as its caller allows.
- */
-export function createDispatcher(): Agent {
-  return new Agent({
-    connections: 256,
-    pipelining: 1,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: 10_000 },
-  });
 }
 
 const MOST_REDIRECTS = 5;
@@ -66,7 +52,8 @@ export async function send(dispatcher: Dispatcher, to: HttpAddress, request: Htt
 /** The path to go on with; undefined where the answer is none that is followed. */
 function redirection(response: HttpResponse, method: string, origin: string, path: string): string | undefined {
   const { status } = response;
-  const keepsMethod = status === 307 || status === 308 || (method === "GET" && status >= 301 && status <= 303);
+  const isRead = method === "GET" || method === "HEAD";
+  const keepsMethod = status === 307 || status === 308 || (isRead && status >= 301 && status <= 303);
   if (!keepsMethod) return undefined;
   const location = response.header("location");
   if (location === undefined || !URL.canParse(location, origin + path)) return undefined;
@@ -160,13 +147,4 @@ export class Exchange implements Dispatcher.DispatchHandler, RosterMember {
     this.#request.underWay?.delete(this);
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
   }
-}
-
-/** `Retry-After` as milliseconds from now: seconds, or a date. Undefined where it says nothing usable. */
-export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const text = value.trim();
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }

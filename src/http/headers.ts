@@ -1,6 +1,5 @@
-import { fail, getOwn, isJsonObject } from "../../kernel/index.ts";
-import type { SessionCapability } from "../../session/handler.ts";
-import { PROVIDER } from "./traits.ts";
+import { fail, getOwn, isJsonObject } from "../kernel/index.ts";
+import type { SessionCapability } from "../session/handler.ts";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // Printable Latin-1 and tab: a line break would begin another header.
@@ -8,21 +7,14 @@ const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const MOST_HEADERS = 64;
 const LONGEST_VALUE = 8192;
 
-/** Headers that the transport or the HTTP client decides. */
-const OURS = new Set([
-  "accept",
+/** Headers that the HTTP client decides, whatever is spoken over it. */
+const CLIENTS = new Set([
   "accept-encoding",
   "connection",
   "content-length",
-  "content-type",
   "expect",
   "host",
   "keep-alive",
-  "last-event-id",
-  "mcp-method",
-  "mcp-name",
-  "mcp-protocol-version",
-  "mcp-session-id",
   "te",
   "trailer",
   "transfer-encoding",
@@ -41,16 +33,23 @@ export function isHeaderName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** The extra headers of a capability, with lower-case names in order, so that equal sets are equal texts. */
-export function readHeaders(capability: SessionCapability): Record<string, string> {
-  const entries = declaredHeaders(capability);
+export interface HeaderRules {
+  /** The name of the metadata block. */
+  readonly provider: string;
+  /** Names in lower case that the protocol decides, besides those that HTTP does. One that ends in `*` is a prefix. */
+  readonly reserved?: readonly string[] | undefined;
+}
+
+/** The `:headers` of a capability, with lower-case names in order, so that equal sets are equal texts. Has no prototype. */
+export function readHeaders(capability: SessionCapability, rules: HeaderRules): Record<string, string> {
+  const entries = declaredHeaders(capability, rules.provider);
   const id = JSON.stringify(capability.id);
   if (entries.length > MOST_HEADERS) fail("invalid-argument", `${id} declares more than ${MOST_HEADERS} headers.`);
   const result: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of entries.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const lower = name.toLowerCase();
     if (!isHeaderName(name)) fail("invalid-argument", `${id} declares a header with a name that HTTP does not allow.`);
-    if (OURS.has(lower) || lower.startsWith("mcp-param-")) {
+    if (CLIENTS.has(lower) || isReserved(lower, rules.reserved)) {
       fail("invalid-argument", `${id} declares the header ${lower}, which belongs to the protocol.`, {
         remedy: "Remove it from :headers.",
       });
@@ -67,7 +66,11 @@ export function readHeaders(capability: SessionCapability): Record<string, strin
   return result;
 }
 
-function declaredHeaders(capability: SessionCapability): [string, string][] {
+function isReserved(name: string, reserved: readonly string[] = []): boolean {
+  return reserved.some((rule) => (rule.endsWith("*") ? name.startsWith(rule.slice(0, -1)) : name === rule));
+}
+
+function declaredHeaders(capability: SessionCapability, provider: string): [string, string][] {
   const block = getOwn(capability.block, "headers");
   if (isJsonObject(block)) {
     return Object.entries(block).map(([name, value]) => {
@@ -77,7 +80,7 @@ function declaredHeaders(capability: SessionCapability): [string, string][] {
       return [name, String(value)];
     });
   }
-  const prefix = `${PROVIDER}_headers_`;
+  const prefix = `${provider}_headers_`;
   const keys = Object.keys(capability.metadata).filter((key) => key.startsWith(prefix));
   const hyphened = new Set(keys.filter((key) => key.includes("-")).map((key) => key.replaceAll("-", "_")));
   // Flattening stores a hyphened key under its underscore spelling too; that one is no header of its own.
