@@ -29,6 +29,8 @@ export interface CredentialRules {
   readonly fallback?: { readonly variable: string; readonly origins: readonly string[] } | undefined;
   /** Another server stands in for the one that the capability names: what was meant for that one is not sent. */
   readonly onlyFallback?: boolean | undefined;
+  /** Further types of `:auth`, whose secret the provider itself puts where it belongs. */
+  readonly ownTypes?: readonly string[] | undefined;
   /** Tokens may be asked for where a server points to, with nothing declared. Default false. */
   readonly discoversIssuer?: boolean | undefined;
 }
@@ -152,10 +154,14 @@ function apply(secret: string, source: string | undefined, type: string, questio
     }
     case "api-key":
       return { ...sent, ...placeKey(text, question) };
-    default:
+    default: {
+      const { ownTypes = [] } = question;
+      if (ownTypes.includes(type)) return sent;
+      const further = ownTypes.map((own) => `"${own}", `).join("");
       return fail("invalid-argument", `${id} names an unknown kind of authentication.`, {
-        remedy: 'Use :auth {:type "bearer"}, "basic", "api-key" or "oauth2".',
+        remedy: `Use :auth {:type "bearer"}, "basic", "api-key", ${further}or "oauth2".`,
       });
+    }
   }
 }
 
