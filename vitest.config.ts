@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^ccos$/, replacement: source("src/index.ts") },
       { find: /^ccos\/session$/, replacement: source("src/session/index.ts") },
       { find: /^ccos\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^fast-check$/, replacement: source("test/seeded-fast-check.ts") },
     ],
   },
   test: {
