@@ -1,6 +1,15 @@
-import type { CallOptions, CallResult, Manifest, OutputSinks } from "./capability/index.ts";
+import type { CallOptions, CallResult, EventStream, Manifest, OutputSinks } from "./capability/index.ts";
 import type { Diagnosis } from "./doctor/index.ts";
-import type { Clock, Interaction, JsonValue, Listener, Random, Redactor, RuntimeEvents, Unsubscribe } from "./kernel/index.ts";
+import type {
+  Clock,
+  Interaction,
+  JsonValue,
+  Listener,
+  Random,
+  Redactor,
+  RuntimeEvents,
+  Unsubscribe,
+} from "./kernel/index.ts";
 import type { ExplainedSettings, PolicyShelf } from "./policies/index.ts";
 import type { Host, Limits, Value } from "./rtfs/index.ts";
 import type { SessionHandler, SessionInfo } from "./session/index.ts";
@@ -64,6 +73,11 @@ export interface CCOSEnvironment extends AsyncDisposable {
   call(id: string, input?: JsonValue, options?: CallOptions): Promise<JsonValue>;
   /** The same, with the session used and the number of attempts. */
   callDetailed(id: string, input?: JsonValue, options?: CallOptions): Promise<CallResult>;
+  /**
+   * The events of a call as they come; the first `next()` begins it. Whatever does not stream gives one event, its
+   * result. Without `timeoutMs` a stream may last for ever. Leaving the loop ends it at the peer.
+   */
+  stream(id: string, input?: JsonValue, options?: CallOptions): EventStream;
   /** Runs an RTFS program; its value as plain JSON. */
   run(source: string, options?: RunOptions): Promise<JsonValue>;
   /** The same; its value as the language has it. */

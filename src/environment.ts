@@ -10,6 +10,7 @@ import {
   Security,
   type CallOptions,
   type CallResult,
+  type EventStream,
   type CapabilityMarketplace,
   type MarketplaceCallOptions,
   type LoadedCapabilities,
@@ -233,6 +234,11 @@ class Environment implements CCOSEnvironment {
   async callDetailed(id: string, input?: JsonValue, options: CallOptions = {}): Promise<CallResult> {
     this.#requireOpen();
     return await this.#marketplace.execute(id, input, this.#secured(options));
+  }
+
+  stream(id: string, input?: JsonValue, options: CallOptions = {}): EventStream {
+    this.#requireOpen();
+    return this.#marketplace.stream(id, input, this.#secured(options));
   }
 
   #secured(options: CallOptions): MarketplaceCallOptions {

@@ -2,7 +2,7 @@
 export { checkCapabilities, createEnvironment } from "./environment.ts";
 export type { CapabilityShelf, CCOSEnvironment, EnvironmentOptions, RunOptions } from "./environment.ts";
 
-export { CcosError, ERROR_TABLE, isCcosError } from "./kernel/index.ts";
+export { CcosError, ERROR_TABLE, EventQueue, isCcosError } from "./kernel/index.ts";
 export type {
   Clock,
   ErrorCode,
@@ -10,10 +10,12 @@ export type {
   ErrorOptions,
   ErrorPlace,
   ErrorTraits,
+  EventQueueOptions,
   JsonObject,
   JsonValue,
   Random,
   RuntimeEvents,
+  StreamEvent,
   Unsubscribe,
 } from "./kernel/index.ts";
 
@@ -32,9 +34,11 @@ export type {
   CallReport,
   CallResult,
   Caller,
+  EventStream,
   Manifest,
   RetryOptions,
   SessionUse,
+  StreamReport,
 } from "./capability/index.ts";
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";

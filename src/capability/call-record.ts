@@ -4,8 +4,8 @@ import type { CallReport } from "./call.ts";
 /** A call as the events tell of it: its start at once, its end when `ended` is called. */
 export interface CallRecord {
   readonly callId: string;
-  /** Tells the end, and gives the duration in milliseconds. */
-  ended(report: CallReport, error?: CcosError): number;
+  /** Tells the end, with the number of events of a streaming call, and gives the duration in milliseconds. */
+  ended(report: CallReport, error?: CcosError, streamed?: number): number;
 }
 
 export function recordCall(
@@ -17,7 +17,7 @@ export function recordCall(
   events.emit("callStarted", { callId, ...call });
   return {
     callId,
-    ended(report, error) {
+    ended(report, error, streamed) {
       const durationMs = clock.monotonic() - startedAt;
       if (!events.hears("callEnded")) return durationMs;
       events.emit("callEnded", {
@@ -29,6 +29,7 @@ export function recordCall(
         durationMs,
         sessionId: report.session?.id,
         reused: report.session?.reused,
+        ...(streamed !== undefined && { events: streamed }),
       });
       return durationMs;
     },

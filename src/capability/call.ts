@@ -1,4 +1,4 @@
-import type { CcosError, JsonValue } from "../kernel/index.ts";
+import type { CcosError, JsonValue, StreamEvent } from "../kernel/index.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** On whose behalf a call is made. */
@@ -49,8 +49,42 @@ export interface CallContext {
   readonly caller: Caller | undefined;
   readonly idempotent: boolean | undefined;
   readonly policies?: CallPolicies | undefined;
+  /** It is to give events as it goes. */
+  readonly events?: EventSink | undefined;
   /** Ends the call from below, with this as the reason of its signal. Absent: only whoever made the signal can. */
   readonly abort?: ((reason: CcosError) => void) | undefined;
+}
+
+/**
+ * The events of a call as they come, each given once. Leaving it early (`break`, `return()`) ends the call at the peer
+ * and waits until the session is free again.
+ */
+export interface EventStream extends AsyncIterableIterator<StreamEvent, undefined>, AsyncDisposable {
+  return(): Promise<IteratorResult<StreamEvent, undefined>>;
+  /** What is known of the call up to now; of a failed one too. */
+  readonly report: StreamReport;
+  [Symbol.asyncIterator](): this;
+}
+
+export interface StreamReport extends CallReport {
+  /** Events so far, the result included. */
+  readonly events: number;
+  /** From the first `next()` to the end of the call, in milliseconds; undefined until then and for a failure. */
+  readonly durationMs: number | undefined;
+}
+
+/** Where the events of a streaming call go, and what is to be known of whoever takes them. */
+export interface EventSink {
+  /** Hands one over. Resolves when it has been taken, and rejects with the signal. */
+  give(event: StreamEvent, signal: AbortSignal): Promise<void>;
+  /** An attempt begins on a session. */
+  using(report: CallReport): void;
+  /** A session is held until this resolves: whoever leaves waits for it. */
+  holds(released: Promise<void>): void;
+  /** Nobody wants any more, and the call was ended for that. */
+  readonly left: boolean;
+  /** For a provider that gives a result and no events, in milliseconds: a call like any other then. */
+  readonly resultTimeoutMs: number;
 }
 
 export interface SessionUse {
@@ -66,6 +100,8 @@ export interface CallOutcome {
   readonly session: SessionUse | null;
   /** Executions by a handler, replays included; 0 for what runs here. */
   readonly attempts: number;
+  /** False for a stream that ended without a result of its own: then `value` is null and means nothing. */
+  readonly hasResult?: boolean | undefined;
 }
 
 /** What is known of a call that failed: the session it last used, and how often it was executed. */

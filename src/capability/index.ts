@@ -7,10 +7,13 @@ export {
   type CallOutcome,
   type CallPolicies,
   type CallReport,
+  type EventSink,
+  type EventStream,
   type ManifestTraits,
   type RetryOptions,
   type SessionDelegate,
   type SessionUse,
+  type StreamReport,
 } from "./call.ts";
 export { checkPrograms, type ProgramFindings } from "./check-programs.ts";
 export { createMarketplace, type CreateMarketplaceOptions } from "./create-marketplace.ts";

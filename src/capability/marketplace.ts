@@ -19,10 +19,13 @@ import {
   type CallOptions,
   type CallOutcome,
   type CallReport,
+  type EventStream,
   type SessionDelegate,
 } from "./call.ts";
 import { CallBudget } from "./call-budget.ts";
 import { recordCall } from "./call-record.ts";
+import { CallStream } from "./call-stream.ts";
+import { streamTimeoutMsOf, timeoutMsOf, type DefaultTimeout } from "./call-time.ts";
 import { checkInputJson, checkInputValue, checkOutputJson, checkOutputValue } from "./check-schema.ts";
 import { ProgramHost, type ProgramHostOptions } from "./host.ts";
 import { inputOfJson, outputAsJson, valueOfJson } from "./json-boundary.ts";
@@ -40,7 +43,7 @@ export interface MarketplaceOptions {
   /** Keeps secrets out of errors. Default: one that knows the shapes of secrets only. */
   readonly redactor?: Redactor | undefined;
   /** For calls and manifests that say nothing else, in milliseconds, perhaps by manifest. Default 30,000. */
-  readonly defaultTimeoutMs?: number | ((manifest: Manifest) => number | undefined) | undefined;
+  readonly defaultTimeoutMs?: DefaultTimeout;
   /** Calls of one program in all. Default 100,000. */
   readonly maxCalls?: number | undefined;
   /** Capabilities whose code calls capabilities whose code … Default 32. */
@@ -74,6 +77,8 @@ interface Running {
   readonly deadline: Deadline;
   readonly options: CallOptions;
   readonly around: Surroundings;
+  /** Where its events go, if they are wanted. */
+  readonly stream: CallStream | undefined;
 }
 
 const NOTHING_USED: CallReport = { session: null, attempts: 0 };
@@ -150,11 +155,23 @@ export class CapabilityMarketplace {
    * `reportOf` tells of the session it used and how often it was executed.
    */
   execute(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): Promise<CallResult> {
-    return this.#call(id, options, this.#outermost(options), (running) =>
+    return this.#call(id, options, this.#outermost(options), this.#withJson(input));
+  }
+
+  /**
+   * The same for the events of the call. It begins when the first of them is asked for. Without `timeoutMs` it lasts
+   * as long as it gives events; what gives a result and no events has its usual time.
+   */
+  stream(id: string, input?: JsonValue, options: MarketplaceCallOptions = {}): EventStream {
+    const around = this.#outermost(options);
+    return new CallStream((stream) => this.#call(id, options, around, this.#withJson(input), stream));
+  }
+
+  #withJson(input: JsonValue | undefined): (running: Running) => Promise<CallOutcome> {
+    return (running) =>
       running.manifest.execution.kind === "provider"
         ? this.#executeByProvider(running, inputOfJson(running.manifest, input))
-        : this.#executeHereWithJson(running, input),
-    );
+        : this.#executeHereWithJson(running, input);
   }
 
   /** Calls a capability with RTFS values, as a program does. */
@@ -184,6 +201,19 @@ export class CapabilityMarketplace {
     return value;
   }
 
+  /** The events of a call that code makes, while it is being executed, of a capability that a provider executes. */
+  streamFromProgram(id: string, args: readonly Value[], options: CallOptions, around: Surroundings): EventStream {
+    return new CallStream((stream) =>
+      this.#call(
+        id,
+        options,
+        around,
+        (running) => this.#executeByProvider(running, toJson(normaliseInput(id, running.manifest.inputSchema, args))),
+        stream,
+      ),
+    );
+  }
+
   /** The world as one program sees it: its calls come here, within the limits given. */
   createHost(options: ProgramHostOptions = {}): Host {
     return new ProgramHost(this, { ...this.#outermost(options), remainingMs: options.remainingMs ?? forever }, options);
@@ -208,6 +238,7 @@ export class CapabilityMarketplace {
     options: CallOptions,
     around: Surroundings,
     perform: (running: Running) => Promise<CallOutcome>,
+    stream?: CallStream,
   ): Promise<CallResult> {
     const record = recordCall(this.#options, {
       capabilityId: id,
@@ -220,16 +251,23 @@ export class CapabilityMarketplace {
       const manifest = this.find(id);
       around.security.checkEffects(manifest);
       this.#checkNesting(id, around);
-      using deadline = this.#deadline(manifest, options, around);
+      const resultTimeoutMs = timeoutMsOf(manifest, options, this.#options.defaultTimeoutMs);
+      const timeoutMs = stream === undefined ? resultTimeoutMs : streamTimeoutMsOf(manifest, options, resultTimeoutMs);
+      using deadline = this.#deadline(manifest, timeoutMs, options, around);
       if (deadline.signal.aborted) throw toCcosError(deadline.signal.reason);
-      const outcome = await perform({ callId: record.callId, manifest, deadline, options, around });
-      return { ...outcome, durationMs: record.ended(outcome) };
+      stream?.runs({ abort: (reason) => deadline.abort(reason), resultTimeoutMs });
+      const outcome = await perform({ callId: record.callId, manifest, deadline, options, around, stream });
+      return { ...outcome, durationMs: record.ended(outcome, undefined, eventsOf(outcome, stream)) };
     } catch (thrown) {
+      if (stream?.left === true) {
+        const outcome: CallOutcome = { ...reportOf(thrown), value: null, hasResult: false };
+        return { ...outcome, durationMs: record.ended(outcome, undefined, stream.report.events) };
+      }
       // A copy, because one reason may have ended several calls, and each has a report of its own.
       const error = redactError(toCcosError(thrown), this.#redactor);
       const report = reportOf(thrown);
       attachReport(error, report);
-      record.ended(report, error);
+      record.ended(report, error, stream?.report.events);
       throw error;
     }
   }
@@ -247,27 +285,18 @@ export class CapabilityMarketplace {
     );
   }
 
-  /** The call's own limit, or the manifest's, or the default; never more than its caller has left. */
-  #deadline(manifest: Manifest, options: CallOptions, around: Surroundings): Deadline {
-    const declared = Number(manifest.flatMetadata["timeout_ms"] ?? Number.NaN);
-    const { defaultTimeoutMs } = this.#options;
-    const fallback = typeof defaultTimeoutMs === "function" ? defaultTimeoutMs(manifest) : defaultTimeoutMs;
-    const own = options.timeoutMs ?? (declared > 0 ? declared : (fallback ?? 30_000));
-    if (!(own > 0)) {
-      throw new CcosError("invalid-argument", `A timeout is a number of milliseconds above 0, not ${own}.`, {
-        remedy: "Leave it out for the default, or give Infinity for none.",
-      });
-    }
-    const timeoutMs = Math.min(own, around.remainingMs());
+  /** Never more than whoever makes the call has left. */
+  #deadline(manifest: Manifest, timeoutMs: number, options: CallOptions, around: Surroundings): Deadline {
     return startDeadline(
       this.#options.clock,
-      timeoutMs,
+      Math.min(timeoutMs, around.remainingMs()),
       options.signal,
       () => `The call of ${JSON.stringify(manifest.id)}`,
     );
   }
 
-  async #executeByProvider({ callId, manifest, deadline, options }: Running, input: JsonValue): Promise<CallOutcome> {
+  async #executeByProvider(running: Running, input: JsonValue): Promise<CallOutcome> {
+    const { callId, manifest, deadline, options, stream } = running;
     checkInputJson(manifest, input);
     const outcome = await this.#options.delegate.executeWithSession(manifest, input, {
       callId,
@@ -277,7 +306,10 @@ export class CapabilityMarketplace {
       idempotent: options.idempotent,
       policies: options,
       abort: (reason) => deadline.abort(reason),
+      events: stream,
     });
+    // What the schema describes is the result; a stream may end without one.
+    if (outcome.hasResult === false) return outcome;
     try {
       checkOutputJson(manifest, outcome.value);
     } catch (error) {
@@ -339,6 +371,11 @@ export class CapabilityMarketplace {
         ),
     });
   }
+}
+
+/** Events that were handed out, and the result that will be. */
+function eventsOf({ hasResult }: CallOutcome, stream: CallStream | undefined): number | undefined {
+  return stream === undefined ? undefined : stream.report.events + (hasResult === false ? 0 : 1);
 }
 
 function forever(): number {

@@ -48,6 +48,8 @@ export interface RuntimeEvents {
     readonly durationMs: number;
     readonly sessionId?: string | undefined;
     readonly reused?: boolean | undefined;
+    /** Of a streaming call: how many events it gave, its result included. */
+    readonly events?: number | undefined;
   };
   /** A metadata key said that this call needs a session. */
   sessionRequired: CallEvent & { readonly key: string; readonly value: string };

@@ -66,6 +66,8 @@ export interface Deadline extends Disposable {
   remainingMs(): number;
   /** Ends it at once, for another reason than the time. */
   abort(reason: CcosError): void;
+  /** From now on there is no limit of time; the parent's signal still counts. */
+  lift(): void;
 }
 
 /**
@@ -86,7 +88,7 @@ export function startDeadline(
 
 class RunningDeadline implements Deadline {
   readonly signal: AbortSignal;
-  readonly at: number;
+  at: number;
   readonly #clock: Clock;
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal | undefined;
@@ -112,6 +114,11 @@ class RunningDeadline implements Deadline {
 
   abort(reason: CcosError): void {
     this.#controller.abort(reason);
+  }
+
+  lift(): void {
+    this.#timer?.cancel();
+    this.at = Infinity;
   }
 
   [Symbol.dispose](): void {

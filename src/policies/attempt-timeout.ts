@@ -5,7 +5,8 @@ import type { PolicySurroundings } from "./surroundings.ts";
 /**
  * Gives one attempt on a session less time than the whole call has, so that a hanging one leaves time for
  * another. An attempt that takes longer fails with `deadline-exceeded`; whether the request had been sent by
- * then is in the details, and decides with the call's idempotence whether it may run again.
+ * then is in the details, and decides with the call's idempotence whether it may run again. Of a stream it bounds the
+ * time until its first event.
  */
 export function createAttemptTimeout({ clock }: PolicySurroundings): Policy {
   return {
@@ -19,6 +20,7 @@ export function createAttemptTimeout({ clock }: PolicySurroundings): Policy {
         call.signal,
         `One attempt of ${JSON.stringify(call.capabilityId)} (attempt_timeout_ms)`,
       );
+      call.stream?.onNextEvent(() => deadline.lift());
       const remainingMs = (): number => Math.min(deadline.remainingMs(), call.remainingMs());
       return await next({ ...call, signal: deadline.signal, remainingMs });
     },

@@ -6,7 +6,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from "../kernel/index.ts";
-import { admit, CLOSED, settle, stateAt, type Breaker, type Evidence } from "./breaker-state.ts";
+import { admit, CLOSED, settle, stateAt, type Breaker, type Evidence, type Probe } from "./breaker-state.ts";
 import type { CircuitBreakerSettings } from "./policy-settings.ts";
 import type { Policy, PolicyCall, Work } from "./policy.ts";
 import { refuse, shownError, type PolicySurroundings } from "./surroundings.ts";
@@ -82,6 +82,12 @@ class StandardCircuitBreaker implements CircuitBreaker {
     this.#become(call, admission.next);
     let evidence: Evidence = "none";
     let failure: CcosError | undefined;
+    let probe: Probe | undefined = admission.probe;
+    // A stream may last for days: that the peer is well is known at its first event.
+    call.stream?.onNextEvent(() => {
+      this.#become(call, settle(this.#of(call.peer), "healthy", probe, terms, this.#now()));
+      probe = undefined;
+    });
     try {
       const value = await next(call);
       evidence = "healthy";
@@ -91,7 +97,7 @@ class StandardCircuitBreaker implements CircuitBreaker {
       evidence = evidenceOf(failure);
       throw failure;
     } finally {
-      this.#become(call, settle(this.#of(call.peer), evidence, admission.probe, terms, this.#now()), failure);
+      this.#become(call, settle(this.#of(call.peer), evidence, probe, terms, this.#now()), failure);
     }
   }
 

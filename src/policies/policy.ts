@@ -47,9 +47,20 @@ export interface PolicyCall {
   readonly cacheMode: CacheMode;
   /** Nobody waits for it: it brings a kept answer up to date. */
   readonly background?: boolean | undefined;
+  /** How far a call has come that gives events as it goes; absent where it gives a value and no more. */
+  readonly stream?: StreamProgress | undefined;
   readonly signal: AbortSignal;
   /** Milliseconds left for the whole call; `Infinity` where there is no limit. */
   remainingMs(): number;
+}
+
+export interface StreamProgress {
+  /** Events so far, of all runs together. */
+  readonly delivered: number;
+  /** Running it again repeats nothing that was delivered: it has given nothing yet, or can go on after the last item. */
+  readonly mayRunAgain: boolean;
+  /** Told once, when the next event has come. */
+  onNextEvent(listener: () => void): void;
 }
 
 export type CacheMode = "default" | "no-store" | "refresh";

@@ -16,6 +16,8 @@ import { eventOf, refusedBy, shownError, type PolicySurroundings } from "./surro
  * - `outcome-unknown`, and `deadline-exceeded` of one attempt: only where running it twice is harmless, or where
  *   it is known that nothing was sent.
  *
+ * A stream that has given events runs again only where it can go on after the last one, and then whatever it is.
+ *
  * A wait that does not fit the time left is not begun: the call fails at once, with the time to wait. An
  * `acquire-timeout` is no reason to run again: the call has waited as long as it was allowed to.
  */
@@ -49,11 +51,18 @@ class Retry implements Policy {
     const budget = this.#budgets.of(call.peer);
     budget.deposit();
     let backoff: Backoff | undefined;
+    let delivered = 0;
     for (let attempt = 1; ; attempt++) {
       try {
         return await next(call);
       } catch (thrown) {
         const error = toCcosError(thrown);
+        // A stream that came further was well in between: what it met before does not count any more.
+        if (call.stream !== undefined && call.stream.delivered > delivered) {
+          delivered = call.stream.delivered;
+          attempt = 1;
+          backoff = undefined;
+        }
         if (call.signal.aborted || attempt >= settings.maxAttempts || !mayRunAgain(error, call))
           throw tried(error, attempt);
         backoff ??= new Backoff(settings, this.#around.random);
@@ -134,6 +143,9 @@ class Retry implements Policy {
 }
 
 function mayRunAgain(error: CcosError, call: PolicyCall): boolean {
+  const { stream } = call;
+  if (stream?.mayRunAgain === false) return false;
+  const isHarmless = call.idempotent || (stream !== undefined && stream.delivered > 0);
   switch (error.code) {
     case "unavailable":
     case "rate-limited":
@@ -143,9 +155,9 @@ function mayRunAgain(error: CcosError, call: PolicyCall): boolean {
       // Without a time a person has isolated the peer, and only a person ends that.
       return error.retryAfterMs !== undefined;
     case "outcome-unknown":
-      return call.idempotent;
+      return isHarmless;
     case "deadline-exceeded":
-      return call.idempotent || error.details?.["sent"] === false;
+      return isHarmless || error.details?.["sent"] === false;
     default:
       return false;
   }

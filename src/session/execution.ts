@@ -17,6 +17,7 @@ import type { Lease, SessionPool } from "./pool.ts";
 import type { PooledSession } from "./pooled-session.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
 import { spanFacts } from "./span-facts.ts";
+import type { StreamRun } from "./stream-run.ts";
 
 /** What every execution works with; made once. */
 export interface ExecutionSurroundings {
@@ -39,6 +40,8 @@ export interface ExecutionJob {
   readonly callId: string;
   readonly input: JsonValue;
   readonly idempotent: boolean;
+  /** Where its events go, if it gives any. */
+  readonly stream: StreamRun | undefined;
   /** Position of the call in the manager's order: sessions opened before it count as reused. */
   readonly sequence: number;
 }
@@ -97,6 +100,9 @@ export class Execution {
         const failure = error as CcosError;
         if (failure.code === "rejected" && session !== undefined) session.served++;
         if (call.signal.aborted || !(await this.#mayGoOn(failure, pool, session, servedBefore))) throw failure;
+        const { stream } = this.#job;
+        if (stream?.mayRunAgain === false) throw failure;
+        await stream?.pause(call.signal);
       }
     }
   }
@@ -117,8 +123,9 @@ export class Execution {
   #took(session: PooledSession): void {
     const reused = session.openedSequence < this.#job.sequence;
     this.#use = { id: session.id, provider: session.provider, reused };
-    const { callId } = this.#job;
+    const { callId, stream } = this.#job;
     const { events } = this.#around;
+    stream?.using(session, reused, this.#attempts + 1);
     if (reused && this.#attempts === 0 && events.hears("sessionReused")) {
       events.emit("sessionReused", { ...session.describe(), callId, capabilityId: this.#resolved.capability.id });
     }
@@ -139,7 +146,7 @@ export class Execution {
 
   async #attemptWithin(limits: PolicyCall, pool: SessionPool, lease: Lease): Promise<JsonValue> {
     const { events, clock, tracing, chain } = this.#around;
-    const { handler, callId, input } = this.#job;
+    const { handler, callId, input, stream } = this.#job;
     const { signal } = limits;
     const { session } = lease;
     const { capability, target } = this.#resolved;
@@ -166,6 +173,9 @@ export class Execution {
       limited: (news) => chain.learn(limits, news),
     };
     const execute = (): Promise<JsonValue> => {
+      if (stream !== undefined) {
+        return stream.run({ handler, lease, call, trace, onFirst: () => this.#begins(session) });
+      }
       try {
         return Promise.resolve(handler.executeWithSession(session, call, session.context));
       } catch (error) {
@@ -182,10 +192,20 @@ export class Execution {
       let failure = classifyFailure(handler, error, { phase: "execute", sent, target });
       if (signal.aborted) failure = failure.with({ details: { sent } });
       if (events.hears("attemptEnded")) {
-        events.emit("attemptEnded", { ...ended(), error: this.#around.redactor.redactValue(failure.toJSON()) });
+        // A stream that was left has served its purpose.
+        const error = stream?.left === true ? undefined : this.#around.redactor.redactValue(failure.toJSON());
+        events.emit("attemptEnded", { ...ended(), error });
       }
       throw failure;
     }
+  }
+
+  /** A stream that gives events is well again: what it met before does not count any more. */
+  #begins(session: PooledSession): void {
+    session.served++;
+    this.#lost = undefined;
+    this.#uncertain = 0;
+    this.#renewed = false;
   }
 
   /**
@@ -195,6 +215,12 @@ export class Execution {
   #barrenSessions(): number {
     const settled = (this.#lost ?? []).filter((session) => session.active === 0 || session.served > 0);
     return settled.length - 1 - settled.findLastIndex((session) => session.served > 0);
+  }
+
+  /** Running it again repeats nothing that matters; a stream that has begun goes on after its last item. */
+  get #isHarmless(): boolean {
+    const { idempotent, stream } = this.#job;
+    return idempotent || (stream !== undefined && stream.delivered > 0);
   }
 
   /** Does what a failure asks for; true where the call may run again. */
@@ -233,7 +259,7 @@ export class Execution {
         return true;
       }
       case "outcome-unknown":
-        return this.#job.idempotent && ++this.#uncertain <= policy.maxReplays;
+        return this.#isHarmless && ++this.#uncertain <= policy.maxReplays;
       case "protocol-error":
         if (session !== undefined) pool.evict(session, "the peer broke the protocol");
         return false;

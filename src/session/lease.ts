@@ -6,6 +6,15 @@ export interface Lease {
   readonly session: PooledSession;
   /** Gives the right back. Releasing again does nothing. */
   release(): void;
+  /** For work that lasts: whether the time it may be held counts, from now on anew, or does not count for the time being. */
+  count(counts: boolean): void;
+  /** Is told when the lease ends: that it was taken back, and then that it is released. */
+  follow(follower: LeaseFollower): void;
+}
+
+export interface LeaseFollower {
+  reclaimed(heldMs: number): void;
+  released(): void;
 }
 
 /** Leases that have not come back, and an eye on those that never do. */
@@ -40,6 +49,10 @@ export class LeaseBook {
     return lease;
   }
 
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
   /** For leases: each comes back once. */
   takeBack(lease: HeldLease): void {
     this.#held.delete(lease);
@@ -58,8 +71,9 @@ export class LeaseBook {
     const now = this.#clock.monotonic();
     let next = Infinity;
     for (const lease of this.#held) {
-      const heldMs = now - lease.since;
+      const heldMs = lease.counts ? now - lease.since : 0;
       if (heldMs >= timeoutMs) {
+        lease.follower?.reclaimed(heldMs);
         this.#onOverdue(lease, lease.holder, heldMs);
         lease.release();
       } else next = Math.min(next, timeoutMs - heldMs);
@@ -72,7 +86,9 @@ class HeldLease implements Lease, RosterMember {
   seat = -1;
   readonly session: PooledSession;
   readonly holder: string;
-  readonly since: number;
+  since: number;
+  counts = true;
+  follower: LeaseFollower | undefined;
   #book: LeaseBook | undefined;
 
   constructor(book: LeaseBook, session: PooledSession, holder: string, since: number) {
@@ -84,8 +100,19 @@ class HeldLease implements Lease, RosterMember {
 
   release(): void {
     const book = this.#book;
+    if (book === undefined) return;
     this.#book = undefined;
-    book?.takeBack(this);
+    book.takeBack(this);
+    this.follower?.released();
+  }
+
+  count(counts: boolean): void {
+    this.counts = counts;
+    if (this.#book !== undefined) this.since = this.#book.now();
+  }
+
+  follow(follower: LeaseFollower): void {
+    this.follower = follower;
   }
 }
 

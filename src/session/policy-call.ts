@@ -1,7 +1,7 @@
 import type { CallContext } from "../capability/call.ts";
 import type { Manifest } from "../capability/manifest.ts";
-import type { JsonValue } from "../kernel/index.ts";
-import type { PolicyCall } from "../policies/policy.ts";
+import type { Deadline, JsonValue } from "../kernel/index.ts";
+import type { PolicyCall, StreamProgress } from "../policies/policy.ts";
 import { cacheModeOf, callSettings } from "./call-settings.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
 import { shareKey } from "./share-key.ts";
@@ -10,6 +10,9 @@ export interface PolicyCallParts {
   readonly context: CallContext;
   readonly idempotent: boolean;
   readonly signal: AbortSignal;
+  /** A limit of time besides that of the context. */
+  readonly limit: Deadline | undefined;
+  readonly stream: StreamProgress | undefined;
 }
 
 /** A call as policies see it. Throws `invalid-argument` for options of the call that are out of range. */
@@ -17,8 +20,9 @@ export function policyCall(
   resolved: ResolvedTarget,
   manifest: Manifest,
   input: JsonValue,
-  { context, idempotent, signal }: PolicyCallParts,
+  { context, idempotent, signal, limit, stream }: PolicyCallParts,
 ): PolicyCall {
+  const cacheMode = cacheModeOf(context.policies);
   return {
     callId: context.callId,
     capabilityId: manifest.id,
@@ -29,8 +33,10 @@ export function policyCall(
     shareKey: () => shareKey(resolved, manifest, input),
     idempotent,
     settings: callSettings(resolved, context.policies),
-    cacheMode: cacheModeOf(context.policies),
+    // Events are nobody's but their consumer's: none are kept, and none are shared.
+    cacheMode: stream === undefined ? cacheMode : "no-store",
+    stream,
     signal,
-    remainingMs: () => context.remainingMs(),
+    remainingMs: () => Math.min(context.remainingMs(), limit?.remainingMs() ?? Infinity),
   };
 }

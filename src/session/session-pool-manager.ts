@@ -3,6 +3,7 @@ import {
   type CallContext,
   type Caller,
   type CallOutcome,
+  type EventSink,
   type ManifestTraits,
   type SessionDelegate,
 } from "../capability/call.ts";
@@ -10,11 +11,13 @@ import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
 import {
   CcosError,
   redactError,
+  startDeadline,
   systemClock,
   systemRandom,
   toCcosError,
   type CallTracing,
   type Clock,
+  type Deadline,
   type Emitter,
   type Interaction,
   type JsonObject,
@@ -39,6 +42,7 @@ import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { policyCall } from "./policy-call.ts";
 import { RunningCalls, type CallToRun, type RunningCall } from "./running-calls.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
+import { StreamRun } from "./stream-run.ts";
 import { isAlive } from "./validate-session.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
@@ -175,29 +179,39 @@ export class SessionPoolManager implements SessionDelegate {
       });
     }
     const running = this.#start(context);
-    const { signal } = running;
+    const { events: sink } = context;
+    const stream =
+      sink === undefined || handler.stream === undefined ? undefined : new StreamRun(sink, this.#around.clock);
+    // Whoever wants events has set no limit for a stream; what gives but a result has one like any other call.
+    const limit = sink !== undefined && stream === undefined ? this.#limitResult(manifest, sink, running) : undefined;
+    const signal = limit?.signal ?? running.signal;
     let execution: Execution | undefined;
     try {
       const resolved = this.#targets.resolve(handler, manifest, block, context.caller);
       const { callId, caller } = context;
       const idempotent = context.idempotent ?? manifest.idempotent ?? resolved.target.idempotent ?? false;
-      const job: ExecutionJob = { handler, manifest, block, caller, callId, input, idempotent, sequence };
+      const job: ExecutionJob = { handler, manifest, block, caller, callId, input, idempotent, stream, sequence };
       const own = new Execution(this.#executing, job, resolved);
       execution = own;
       let behind: Execution | undefined;
-      const call = policyCall(resolved, manifest, input, { context, idempotent, signal });
+      const call = policyCall(resolved, manifest, input, { context, idempotent, signal, limit, stream });
       // What runs in the background is no part of what this call reports.
       const value = await this.#executing.chain.aroundCall(call, (given) => {
         if (!given.background) return own.run(given);
         behind ??= new Execution(this.#executing, job, resolved);
         return behind.run(given);
       });
-      return { value, session: execution.session, attempts: execution.attempts };
+      const { session, attempts } = execution;
+      return stream === undefined
+        ? { value, session, attempts }
+        : { value, session, attempts, hasResult: stream.hasResult };
     } catch (error) {
-      const failure = redactError(toCcosError(error), this.#around.redactor);
+      const thrown = toCcosError(error);
+      const failure = redactError(stream?.explain(thrown) ?? thrown, this.#around.redactor);
       attachReport(failure, { session: execution?.session ?? null, attempts: execution?.attempts ?? 0 });
       throw failure;
     } finally {
+      limit?.[Symbol.dispose]();
       running.finish();
     }
   }
@@ -328,6 +342,11 @@ export class SessionPoolManager implements SessionDelegate {
       const { code, message } = toCcosError(error);
       this.#around.events.emit("warning", { code, message: this.#around.redactor.redact(message) });
     }
+  }
+
+  #limitResult(manifest: Manifest, { resultTimeoutMs }: EventSink, { signal }: RunningCall): Deadline {
+    const what = `The call of ${JSON.stringify(manifest.id)}`;
+    return startDeadline(this.#around.clock, resultTimeoutMs, signal, what);
   }
 
   #start(call: CallToRun): RunningCall {
