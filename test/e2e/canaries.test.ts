@@ -141,6 +141,7 @@ const EVENTS: Readonly<Record<keyof RuntimeEvents, true>> = {
   sessionLost: true,
   sessionReplaced: true,
   sessionClosed: true,
+  offerChanged: true,
   leaseReclaimed: true,
   retryScheduled: true,
   callRefused: true,
