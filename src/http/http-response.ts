@@ -50,6 +50,11 @@ export class HttpResponse {
     return value === undefined ? [] : Array.isArray(value) ? value : [value];
   }
 
+  /** The names of all headers, in lower case. */
+  headerNames(): string[] {
+    return Object.keys(this.#headers);
+  }
+
   /**
    * The whole body; a promise only where it has not all arrived. Throws `TooLarge`, and closes the connection, when
    * it has more than `limit` bytes.

@@ -2,9 +2,27 @@
  * What providers that speak HTTP share. It knows no provider, and importing it loads no library: what is heavy comes
  * with the first session.
  */
+export { Authorizer, type Authorization, type AuthorizerOptions, type Tokens } from "./authorizer.ts";
+export { ACCEPT_ENCODING, BrokenBody, isJsonType, mediaTypeOf, readBytes, readText } from "./body.ts";
+export { openCookies, type CookieSession } from "./cookie-session.ts";
 export { chooseCredential, type Credential, type CredentialQuestion, type CredentialRules } from "./credential.ts";
 export { createDispatcher } from "./dispatcher.ts";
 export { readEvents, type EventStreamOptions } from "./event-stream.ts";
+export {
+  contentFailure,
+  credentialRemedy,
+  exchangeFailure,
+  MAY_HAVE_RUN,
+  MOST_EXCERPT,
+  networkFailure,
+  placeOf,
+  statusFailure,
+  wordsOf,
+  type AnswerHead,
+  type HttpFailureContext,
+} from "./failure.ts";
+export { fetchThrough, type FetchThroughOptions } from "./fetch-through.ts";
+export { MOST_REDIRECTS, RedirectRefused, sendAndFollow, type Followed, type FollowRules } from "./follow.ts";
 export { isHeaderName, isHeaderValue, readHeaders, type HeaderRules } from "./headers.ts";
 export { HttpResponse, TooLarge, withoutMark } from "./http-response.ts";
 export { partArguments, partHeaders, partQuery, requireEncryption, type Parted } from "./literal-secrets.ts";

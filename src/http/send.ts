@@ -61,7 +61,13 @@ function redirection(response: HttpResponse, method: string, origin: string, pat
   return next.origin === origin ? next.pathname + next.search : undefined;
 }
 
-function exchange(dispatcher: Dispatcher, origin: string, path: string, request: HttpRequest): Promise<HttpResponse> {
+/** One request and its answer, redirects included. */
+export function exchange(
+  dispatcher: Dispatcher,
+  origin: string,
+  path: string,
+  request: HttpRequest,
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const handler = new Exchange(request, resolve, reject);
     if (handler.over) return;
