@@ -25,6 +25,10 @@ import type { JsonObject, JsonValue } from "../../kernel/index.ts";
  *           :idempotency_key "Idempotency-Key"}
  * ```
  *
+ * `:security` holds the alternatives of a description, each a vector of what `:auth` may be (see docs/authentication.md):
+ * ways that go together. The first one whose variables are all set is used; an empty one is anonymous. `:auth` (a map,
+ * or a vector of maps) and `:auth_env_var` say the same of one way, and come before `:security`.
+ *
  * The input of a call is one map. Each parameter is the key `:as`, or its own name; the body, whole, is the key
  * `body`, or what its `:as` says. So nothing of a body can meet a parameter. The importer gives `:as` where two
  * names would meet: the place is added to the later one (`id_query`, `id_header`, `id_cookie`), `request_body`
