@@ -2,21 +2,18 @@ import type { Manifest } from "../capability/manifest.ts";
 import type { JsonObject } from "../kernel/index.ts";
 import {
   explainPolicySettings,
-  POLICY_SETTINGS,
-  POLICY_TABLES,
   resolvePolicySettings,
   type ExplainedSettings,
   type PolicySettings,
 } from "../policies/policy-settings.ts";
 import type { SettingLayer } from "../policies/settings.ts";
+import { capabilitySettings, hasSettings } from "./capability-settings.ts";
 import { resolveSessionPolicy, type ResolvedSessionPolicy } from "./session-policy.ts";
 
-const SETTINGS: readonly string[] = ["session", ...Object.keys(POLICY_TABLES), ...Object.keys(POLICY_SETTINGS)];
-
 /** Throws `invalid-argument` where a capability's file has a setting that does not exist or is out of range. */
-export function checkSettings({ metadata, execution }: Pick<Manifest, "metadata" | "execution">): void {
-  if (execution.kind !== "provider" || !SETTINGS.some((name) => Object.hasOwn(metadata, name))) return;
-  const layers: readonly SettingLayer[] = [{ source: "capability", values: metadata }];
+export function checkSettings(manifest: Pick<Manifest, "metadata" | "flatMetadata" | "execution">): void {
+  if (manifest.execution.kind !== "provider" || !hasSettings(manifest)) return;
+  const layers: readonly SettingLayer[] = [{ source: "capability", values: capabilitySettings(manifest) }];
   resolveSessionPolicy(layers);
   resolvePolicySettings(layers);
 }
@@ -65,7 +62,7 @@ export class SettingsResolver {
 
   #layers(manifest: Manifest, endpointSettings: JsonObject): readonly SettingLayer[] {
     return [
-      { source: "capability", values: manifest.metadata },
+      { source: "capability", values: capabilitySettings(manifest) },
       { source: "endpoint", values: endpointSettings },
       { source: "configuration", values: this.#configuration },
     ];
