@@ -38,7 +38,12 @@ export interface HandlerDriver<State> {
     input?: JsonValue,
     options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
   ): Promise<JsonValue>;
-  stream(session: Session<State>, capability: SessionCapability, input?: JsonValue): AsyncIterable<StreamEvent>;
+  stream(
+    session: Session<State>,
+    capability: SessionCapability,
+    input?: JsonValue,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<StreamEvent>;
   probe(session: Session<State>): Promise<boolean>;
   terminate(session: Session<State>): Promise<void>;
   /** Terminates every session that is still open, and closes the handler. */
@@ -148,8 +153,8 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
         throw classified(error, "execute", wasSent(), call.target);
       }
     },
-    async *stream(session, capability, input = {}) {
-      using deadline = startDeadline(systemClock, Number.POSITIVE_INFINITY);
+    async *stream(session, capability, input = {}, { signal } = {}) {
+      using deadline = startDeadline(systemClock, Number.POSITIVE_INFINITY, signal);
       if (handler.stream === undefined) throw new Error("This handler does not stream.");
       const { call, wasSent } = started(capability, input, deadline);
       try {

@@ -1,10 +1,18 @@
-import { flattenMetadata, type CallOutcome, type Caller, type Manifest } from "../src/capability/index.ts";
+import { CallStream } from "../src/capability/call-stream.ts";
+import {
+  flattenMetadata,
+  type CallOutcome,
+  type Caller,
+  type EventStream,
+  type Manifest,
+} from "../src/capability/index.ts";
 import {
   createEmitter,
   createId,
   createRedactor,
   startDeadline,
   systemClock,
+  type CcosError,
   type JsonObject,
   type JsonValue,
   type Redactor,
@@ -34,6 +42,8 @@ export interface PoolDriver {
   readonly manager: SessionPoolManager;
   readonly redactor: Redactor;
   call(input: JsonValue, options?: PoolCall): Promise<CallOutcome>;
+  /** The events of a call; without a limit of time unless there is one given. */
+  stream(input: JsonValue, options?: PoolCall): EventStream;
   countOf(event: keyof RuntimeEvents): number;
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
@@ -75,6 +85,23 @@ export function drivePool(handler: SessionHandler, options: PoolDriverOptions): 
         remainingMs: () => deadline.remainingMs(),
         caller,
         idempotent,
+      });
+    },
+    stream(input, { timeoutMs = Infinity, signal, caller, idempotent } = {}) {
+      return new CallStream(async (events) => {
+        using deadline = startDeadline(systemClock, timeoutMs, signal);
+        const abort = (reason: CcosError): void => deadline.abort(reason);
+        events.runs({ abort, resultTimeoutMs: 10_000 });
+        const outcome = await manager.executeWithSession(manifest, input, {
+          callId: createId("c"),
+          signal: deadline.signal,
+          remainingMs: () => deadline.remainingMs(),
+          caller,
+          idempotent,
+          events,
+          abort,
+        });
+        return { ...outcome, durationMs: 0 };
       });
     },
     countOf: (event) => counts.get(event) ?? 0,

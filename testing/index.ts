@@ -30,5 +30,6 @@ export {
   type HandlerRig,
   type PeerAbility,
   type PeerFault,
+  type PeerStream,
 } from "./handler-suite/index.ts";
 export { startMcpStdioServer, type McpStdioServer, type StdioNote, type StdioOrders } from "./mcp-stdio-server.ts";

@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   type JsonObject,
   type JsonValue,
+  type StreamEvent,
 } from "../../src/kernel/index.ts";
 import type { Session, SessionCapability, SessionHandler } from "../../src/session/index.ts";
 import { capabilityOf, driveHandler, type HandlerDriver } from "../drive-handler.ts";
@@ -65,9 +66,15 @@ export class Bench {
     return observed(this.call(session, text).then((value) => this.#compare(value, text)));
   }
 
+  /** The events of one call of the capability that streams. */
+  stream(session: Session, input: JsonValue, signal?: AbortSignal): AsyncIterable<StreamEvent> {
+    const capability = this.capabilityOf(this.peer.stream?.block ?? this.peer.block);
+    return this.driver.stream(session, capability, input, { signal });
+  }
+
   /** A handler of its own behind the pool. */
-  pool(session: JsonObject = {}): PoolDriver {
-    const pool = drivePool(this.rig.createHandler(), { block: this.peer.block, env: this.peer.env, session });
+  pool(session: JsonObject = {}, block: JsonObject = this.peer.block): PoolDriver {
+    const pool = drivePool(this.rig.createHandler(), { block, env: this.peer.env, session });
     this.#pools.push(pool);
     return pool;
   }

@@ -23,8 +23,10 @@ class ScriptedPeer implements HandlerPeer {
   readonly renewal = { count: 0, expire: () => void (this.expired = this.generation) };
   readonly stream = {
     input: { text: "events" },
+    endless: { text: "endless" },
     events: ["one", "two", "three"].map((value): StreamEvent => ({ type: "data", value })),
     open: 0,
+    sent: 0,
   };
   canceled = 0;
   generation = 0;
@@ -175,11 +177,18 @@ const scripted = (): Required<Omit<Handler, "traits" | "classifyFailure" | "clos
     peer.generation = ++peer.renewal.count;
     return true;
   },
-  async *stream(session) {
-    const { stream } = peerOf(session.target);
+  async *stream(session, call) {
+    const { stream, scripted: peer } = peerOf(session.target);
+    if (!peer.alive.has(session.state)) throw new CcosError("session-lost", "The peer knows no such session.");
     stream.open++;
     try {
       for (const event of stream.events) yield await Promise.resolve(event);
+      while ((call.input as JsonObject)["text"] === "endless") {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (call.signal.aborted) throw call.signal.reason;
+        stream.sent++;
+        yield stream.events[0] as StreamEvent;
+      }
     } finally {
       stream.open--;
     }
@@ -409,6 +418,39 @@ describe("the suite", () => {
         async *stream(session) {
           peerOf(session.target).stream.open++;
           yield* peerOf(session.target).stream.events;
+        },
+      },
+    ],
+    [
+      "reads on while nobody takes anything",
+      "stream: a consumer",
+      {
+        async *stream(session, call) {
+          const { stream } = peerOf(session.target);
+          const timer = setInterval(() => stream.sent++, 1);
+          try {
+            yield* base.stream(session, call, undefined as never);
+          } finally {
+            clearInterval(timer);
+          }
+        },
+      },
+    ],
+    [
+      "does not let go of a canceled stream",
+      "stream: a canceled",
+      {
+        stream: (session, call, context) =>
+          base.stream(session, { ...call, signal: new AbortController().signal }, context),
+      },
+    ],
+    [
+      "repeats events on a new session",
+      "stream: behind the pool, forgotten",
+      {
+        async *stream(...given) {
+          yield peerOf(given[0].target).stream.events[0] as StreamEvent;
+          yield* base.stream(...given);
         },
       },
     ],

@@ -3,6 +3,7 @@ import { Bench, type Check } from "./bench.ts";
 import { OPTIONAL } from "./optional-checks.ts";
 import { pooledChecks } from "./pooled-checks.ts";
 import type { HandlerRig } from "./rig.ts";
+import { streamChecks } from "./stream-checks.ts";
 
 export {
   REJECTION,
@@ -11,6 +12,7 @@ export {
   type HandlerRig,
   type PeerAbility,
   type PeerFault,
+  type PeerStream,
 } from "./rig.ts";
 
 /** One check of a handler, for any test runner. */
@@ -42,18 +44,20 @@ export function handlerChecks(rig: HandlerRig, options: HandlerCheckOptions = {}
   const applies = ({ member, needs = [] }: Check): boolean =>
     (member === undefined || handler[member] !== undefined) &&
     needs.every((ability) => rig.without?.[ability] === undefined);
-  return [...bareChecks(rig), ...pooledChecks(rig), ...OPTIONAL].filter(applies).map(({ name, run }) => ({
-    name,
-    async run() {
-      const bench = new Bench(rig, await rig.startPeer(), patienceMs);
-      try {
-        await run(bench);
-      } catch (error) {
-        // What fails while clearing up after that would only hide it.
-        await bench.close().catch(() => {});
-        throw error;
-      }
-      await bench.close();
-    },
-  }));
+  return [...bareChecks(rig), ...pooledChecks(rig), ...OPTIONAL, ...streamChecks(rig)]
+    .filter(applies)
+    .map(({ name, run }) => ({
+      name,
+      async run() {
+        const bench = new Bench(rig, await rig.startPeer(), patienceMs);
+        try {
+          await run(bench);
+        } catch (error) {
+          // What fails while clearing up after that would only hide it.
+          await bench.close().catch(() => {});
+          throw error;
+        }
+        await bench.close();
+      },
+    }));
 }

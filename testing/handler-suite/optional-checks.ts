@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JsonObject, JsonValue, StreamEvent } from "../../src/kernel/index.ts";
+import type { JsonObject, JsonValue } from "../../src/kernel/index.ts";
 import { driveHandler } from "../drive-handler.ts";
 import { failsWith, type Check } from "./bench.ts";
 
@@ -89,26 +89,6 @@ export const OPTIONAL: readonly Check[] = [
         texts.filter((text) => peer.ran(text) !== 1),
         [],
       );
-    },
-  },
-  {
-    name: "stream: gives every event in order, and whoever leaves early leaves nothing open",
-    member: "stream",
-    needs: ["stream"],
-    async run(bench) {
-      const { peer, driver, capability } = bench;
-      const { stream } = peer;
-      assert.ok(stream, 'the peer has a `stream`, or the rig says why it is `without: { stream: "…" }`');
-      const session = await bench.open();
-      const all: StreamEvent[] = [];
-      for await (const event of driver.stream(session, capability, stream.input)) all.push(event);
-      assert.deepEqual(all, stream.events);
-      for await (const event of driver.stream(session, capability, stream.input)) {
-        assert.deepEqual(event, stream.events[0]);
-        break;
-      }
-      await bench.eventually(() => stream.open === 0, "the peer has no stream open");
-      await bench.answers(session, "next");
     },
   },
 ];

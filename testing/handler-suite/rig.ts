@@ -36,7 +36,9 @@ export type PeerAbility =
   /** Asked only of handlers that have `renewCredentials`. */
   | "renewal"
   /** Asked only of handlers that have `stream`. */
-  | "stream";
+  | "stream"
+  /** A stream that ends only when it is left; asked only of handlers that have `stream`. */
+  | "endless";
 
 /** What a peer says where it rejects a call. */
 export const REJECTION = "there is no such item";
@@ -97,6 +99,21 @@ export interface HandlerPeer extends AsyncDisposable {
 
   /** Where the handler renews credentials: lets those in use expire; how often they were renewed. */
   readonly renewal?: { expire(): void; readonly count: number };
-  /** Where the handler streams: a call, the events it gives, and the streams that the peer has open. */
-  readonly stream?: { readonly input: JsonValue; readonly events: readonly StreamEvent[]; readonly open: number };
+  /** Where the handler streams. */
+  readonly stream?: PeerStream;
+}
+
+/** Calls of a peer that give events. */
+export interface PeerStream {
+  /** The provider's block of the capability that streams. Default: that of the peer. */
+  readonly block?: JsonObject;
+  /** The input of a call that gives `events`, at least three, and ends. */
+  readonly input: JsonValue;
+  readonly events: readonly StreamEvent[];
+  /** Streams that the peer has open. */
+  readonly open: number;
+  /** The input of a call that gives events until it is left, each some kilobytes long, as fast as the peer can send. */
+  readonly endless?: JsonValue;
+  /** Events of endless calls that the peer has sent so far. */
+  readonly sent?: number;
 }
