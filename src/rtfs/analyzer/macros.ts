@@ -6,7 +6,7 @@ import { isNamed, isSymbol, syntaxError, type Scope } from "./scope.ts";
 import { constant, rest } from "./sequence.ts";
 
 /** How many forms the macros of one text may build in all. */
-export const MOST_EXPANDED_FORMS = 1_000_000;
+export const MOST_EXPANDED_FORMS = 200_000;
 
 /** `(defmacro name [a b & others] template)`: known to all later forms. */
 export function analyzeDefmacro(form: FormOf<"list">, scope: Scope): Node {
