@@ -57,7 +57,7 @@ export function requireEncryption(url: URL, secrets: Readonly<Record<string, str
     "permission-denied",
     `The ${name} of ${JSON.stringify(capabilityId)} would travel to ${url.host} in the clear.`,
     {
-      remedy: `Use an ${url.protocol === "ws:" ? "wss" : "https"} URL.`,
+      remedy: url.protocol === "ws:" ? "Use a wss URL." : "Use an https URL.",
     },
   );
 }

@@ -112,7 +112,7 @@ async function serverOf(plan: OAuthPlan, options: Options): Promise<oauth.Author
 async function authenticationOf(plan: OAuthPlan): Promise<oauth.ClientAuth> {
   switch (plan.clientAuthentication) {
     case "client_secret_basic":
-      return oauth.ClientSecretBasic(plan.clientSecret ?? "");
+      return basic(plan.clientSecret ?? "");
     case "client_secret_post":
       return oauth.ClientSecretPost(plan.clientSecret ?? "");
     case "private_key_jwt":
@@ -120,6 +120,18 @@ async function authenticationOf(plan: OAuthPlan): Promise<oauth.ClientAuth> {
     case "none":
       return oauth.None();
   }
+}
+
+/**
+ * RFC 6749, section 2.3.1: both parts form-encoded. What form encoding may leave as it is stays as it is, as servers
+ * that do not decode are common.
+ */
+function basic(secret: string): oauth.ClientAuth {
+  const encode = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
+  return (_server, client, _body, headers) => {
+    const pair = `${encode(client.client_id)}:${encode(secret)}`;
+    headers.set("authorization", `Basic ${Buffer.from(pair, "utf8").toString("base64")}`);
+  };
 }
 
 /** A key for assertions, from PEM (PKCS #8, SEC 1 or PKCS #1) or a JWK. */
