@@ -1,4 +1,5 @@
-import type { CallContext, Caller, CallPolicies, Manifest } from "../src/capability/index.ts";
+import { CallStream } from "../src/capability/call-stream.ts";
+import type { CallContext, Caller, CallPolicies, EventStream, Manifest } from "../src/capability/index.ts";
 import {
   createEmitter,
   createRedactor,
@@ -34,6 +35,8 @@ export interface ManagerRig extends ScriptedHandler {
   countOf(name: keyof RuntimeEvents): number;
   capability(id: string, options?: CapabilityOptions): Manifest;
   call(manifest: Manifest, input?: JsonValue, options?: RigCall): Promise<CallOutcome>;
+  /** The events of a call; without a limit of time unless there is one given. */
+  stream(manifest: Manifest, input?: JsonValue, options?: RigCall): EventStream;
 }
 
 export interface CapabilityOptions {
@@ -89,8 +92,8 @@ export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
   });
   manager.registerHandler(scripted.handler);
 
-  const context = (call: RigCall): CallContext & Disposable => {
-    const deadline = startDeadline(clock, call.timeoutMs ?? 30_000, call.signal);
+  const context = (call: RigCall, ordinaryMs = 30_000): CallContext & Disposable => {
+    const deadline = startDeadline(clock, call.timeoutMs ?? ordinaryMs, call.signal);
     return {
       callId: `c_${++calls}`,
       signal: deadline.signal,
@@ -98,6 +101,7 @@ export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
       caller: call.caller,
       idempotent: call.idempotent,
       policies: call.policies,
+      abort: (reason) => deadline.abort(reason),
       [Symbol.dispose]: () => deadline[Symbol.dispose](),
     };
   };
@@ -114,6 +118,13 @@ export function createManagerRig(options: ManagerRigOptions = {}): ManagerRig {
       using started = context(call);
       return await manager.executeWithSession(manifest, input, started);
     },
+    stream: (manifest: Manifest, input: JsonValue = {}, call: RigCall = {}) =>
+      new CallStream(async (events) => {
+        using started = context(call, Infinity);
+        events.runs({ abort: (reason) => started.abort?.(reason), resultTimeoutMs: 30_000 });
+        const outcome = await manager.executeWithSession(manifest, input, { ...started, events });
+        return { ...outcome, durationMs: 0 };
+      }),
   });
 }
 

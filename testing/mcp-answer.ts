@@ -22,6 +22,23 @@ export class Answer {
     });
   }
 
+  /** A message before the answer, which makes the answer an event stream. Resolves when there is room for the next. */
+  async event(message: object): Promise<void> {
+    const response = this.#response;
+    if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
+    if (response.write(`data: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`) || response.closed) return;
+    await new Promise<void>((resolve) => {
+      response.once("drain", resolve);
+      response.once("close", resolve);
+    });
+  }
+
+  /** An event stream with nothing on it yet. */
+  open(): void {
+    this.#response.writeHead(200, { "content-type": "text/event-stream" });
+    this.#response.write(": open\n\n");
+  }
+
   accepted(): void {
     this.#response.writeHead(202).end();
   }
@@ -80,7 +97,8 @@ export class Answer {
 
   #message(message: object, mode: "json" | "sse"): void {
     const body = JSON.stringify(message);
-    if (mode === "json") this.#response.writeHead(200, { "content-type": "application/json" }).end(body);
+    if (this.#response.headersSent) this.#response.end(`event: message\ndata: ${body}\n\n`);
+    else if (mode === "json") this.#response.writeHead(200, { "content-type": "application/json" }).end(body);
     else
       this.#response.writeHead(200, { "content-type": "text/event-stream" }).end(`event: message\ndata: ${body}\n\n`);
   }

@@ -26,6 +26,12 @@ export interface McpServerDials {
   tokens: readonly string[] | null;
   /** The tools. */
   tools: readonly McpTool[];
+  /** What else it says that it can do. Default none. */
+  capabilities: object;
+  /** Answers to methods that the server does not know by itself: their results. Default none. */
+  methods: Readonly<Record<string, (params: Record<string, unknown>) => object>>;
+  /** Whether it has a stream for what belongs to no request. Default false. */
+  notifications: boolean;
 }
 
 export type McpFault =
@@ -68,6 +74,22 @@ export interface McpToolCall {
   readonly count: number;
   /** Aborts when the client cancels or closes the connection. */
   readonly signal: AbortSignal;
+  /** The parameters of the request, with what is not the tool's own. */
+  readonly params: Record<string, unknown>;
+  /** Says something on the stream of the answer; resolves when there is room for more. */
+  notify(method: string, params: object): Promise<void>;
+  /** Asks the client on the stream of the answer, and waits for what it says: its result, or an error. Legacy only. */
+  ask(method: string, params: object): Promise<unknown>;
+}
+
+/** A result that is no tool's: a question, say. */
+export interface McpRawResult {
+  readonly raw: object;
+}
+
+/** An error of the protocol instead of a result. */
+export interface McpRawError {
+  readonly rpcError: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
 export interface McpSessionRecord {
@@ -114,6 +136,12 @@ export interface McpServer extends AsyncDisposable {
   readonly open: number;
   /** How often each call, identified by its input's `key`, ran. */
   readonly executions: ReadonlyMap<string, number>;
+  /** Streams open for what belongs to no request. */
+  readonly listeners: number;
+  /** Says something there: to everybody in the revisions with sessions, in the other one to those who wanted it. */
+  announce(method: string, params?: object): void;
+  /** Closes those streams. */
+  closeListeners(): void;
   forgetAll(): void;
   forget(sessionId: string): void;
   /**

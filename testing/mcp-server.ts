@@ -6,6 +6,8 @@ import { Answer } from "./mcp-answer.ts";
 import type {
   McpExchange,
   McpFault,
+  McpRawError,
+  McpRawResult,
   McpServer,
   McpServerCounts,
   McpServerDials,
@@ -58,6 +60,8 @@ class ScriptedMcpServer implements McpServer {
   #draining = false;
   readonly #responses = new Set<ServerResponse>();
   readonly #running = new Map<string, AbortController>();
+  readonly #asked = new Map<string, (answer: unknown) => void>();
+  readonly #listeners = new Set<Listener>();
 
   constructor(dials: Partial<McpServerDials>) {
     this.dials = {
@@ -73,6 +77,9 @@ class ScriptedMcpServer implements McpServer {
       delayMs: 0,
       tokens: null,
       tools: DEFAULT_TOOLS,
+      capabilities: {},
+      methods: {},
+      notifications: false,
       ...dials,
     };
   }
@@ -146,7 +153,10 @@ class ScriptedMcpServer implements McpServer {
       return;
     }
     if (request.method === "DELETE") return this.#delete(request, answer);
-    if (request.method === "GET") return answer.status({ kind: "status", status: 405 });
+    if (request.method === "GET") {
+      if (!this.dials.notifications) return answer.status({ kind: "status", status: 405 });
+      return this.#listen(answer, { wants: () => true });
+    }
     if (message === undefined)
       return answer.status({ kind: "status", status: 400, code: -32700, message: "Parse error" });
 
@@ -173,7 +183,7 @@ class ScriptedMcpServer implements McpServer {
       }
       answer.result({
         protocolVersion: this.dials.protocolVersion,
-        capabilities: { tools: {} },
+        capabilities: { tools: {}, ...this.dials.capabilities },
         serverInfo: { name: "scripted", version: "1.0.0" },
       });
       return;
@@ -203,7 +213,7 @@ class ScriptedMcpServer implements McpServer {
       answer.result({
         resultType: "complete",
         supportedVersions: [MODERN],
-        capabilities: { tools: {} },
+        capabilities: { tools: {}, ...this.dials.capabilities },
         ttlMs: 0,
         cacheScope: "private",
         _meta: { "io.modelcontextprotocol/serverInfo": { name: "scripted", version: "1.0.0" } },
@@ -220,6 +230,12 @@ class ScriptedMcpServer implements McpServer {
     answer: Answer,
     extra: object,
   ): Promise<void> {
+    if (message.method === undefined) {
+      this.#asked.get(String(message.id))?.(message);
+      this.#asked.delete(String(message.id));
+      answer.accepted();
+      return;
+    }
     if (message.id === undefined) {
       if (message.method === "notifications/initialized") this.counts.initialized++;
       if (message.method === "notifications/cancelled") {
@@ -242,10 +258,27 @@ class ScriptedMcpServer implements McpServer {
       case "tools/call":
         await this.#call(message, session, token, answer, extra);
         return;
-      default:
+      case "subscriptions/listen": {
+        const filter = (message.params?.["notifications"] ?? {}) as Record<string, unknown>;
+        this.#listen(answer, {
+          id: String(message.id),
+          filter,
+          wants: (method, params) => isWanted(filter, method, params),
+        });
+        return;
+      }
+      default: {
+        const method = message.method === undefined ? undefined : this.dials.methods[message.method];
+        if (method !== undefined) {
+          const result = method(message.params ?? {});
+          if ("rpcError" in result) answer.error(...errorOf(result as McpRawError));
+          else answer.result({ ...extra, ...result }, this.dials.answers);
+          return;
+        }
         if (session === undefined)
           answer.status({ kind: "status", status: 404, code: -32601, message: "Method not found" });
         else answer.error(-32601, "Method not found");
+      }
     }
   }
 
@@ -282,7 +315,15 @@ class ScriptedMcpServer implements McpServer {
       const count = session?.calls ?? this.counts.executed;
       let result: object;
       try {
-        result = await tool.run(input, { sessionId: session?.id, token, count, signal: controller.signal });
+        result = await tool.run(input, {
+          sessionId: session?.id,
+          token,
+          count,
+          signal: controller.signal,
+          params: message.params ?? {},
+          notify: (method, params) => answer.event({ method, params }),
+          ask: (method, params) => this.#ask(answer, method, params),
+        });
       } catch (error) {
         result = { ...text(error instanceof Error ? error.message : String(error)), isError: true };
       }
@@ -295,10 +336,49 @@ class ScriptedMcpServer implements McpServer {
       else if (fault?.kind === "end-stream") answer.endStream(fault.eventId);
       else if (fault?.kind === "oversize")
         answer.result({ ...extra, ...text("x".repeat(fault.bytes)) }, this.dials.answers);
+      else if ("rpcError" in result) answer.error(...errorOf(result as McpRawError));
+      else if ("raw" in result) answer.result((result as McpRawResult).raw, this.dials.answers);
       else answer.result({ ...extra, ...result }, this.dials.answers);
     } finally {
       this.#running.delete(id);
     }
+  }
+
+  #ask(answer: Answer, method: string, params: object): Promise<unknown> {
+    const id = `server-${this.#asked.size}-${randomUUID()}`;
+    return new Promise((resolve) => {
+      this.#asked.set(id, resolve);
+      answer.onClosed(() => resolve(undefined));
+      void answer.event({ id, method, params });
+    });
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  announce(method: string, params: object = {}): void {
+    for (const { answer, id, wants } of this.#listeners) {
+      const meta = id === undefined ? {} : { _meta: { "io.modelcontextprotocol/subscriptionId": id } };
+      if (wants(method, params)) void answer.event({ method, params: { ...params, ...meta } });
+    }
+  }
+
+  closeListeners(): void {
+    for (const { answer } of this.#listeners) answer.cut();
+  }
+
+  #listen(answer: Answer, listener: Omit<Listener, "answer">): void {
+    const entry = { ...listener, answer };
+    this.#listeners.add(entry);
+    answer.onClosed(() => this.#listeners.delete(entry));
+    const meta = { "io.modelcontextprotocol/subscriptionId": listener.id };
+    if (listener.id === undefined) answer.open();
+    else
+      void answer.event({
+        method: "notifications/subscriptions/acknowledged",
+        params: { _meta: meta, notifications: listener.filter },
+      });
   }
 
   #takeFault(): McpFault | null {
@@ -334,6 +414,25 @@ class ScriptedMcpServer implements McpServer {
     });
     if (this.exchanges.length > 10_000) this.exchanges.shift();
   }
+}
+
+interface Listener {
+  readonly answer: Answer;
+  /** The subscription; undefined on the stream of a session. */
+  readonly id?: string;
+  readonly filter?: object;
+  wants(method: string, params: object): boolean;
+}
+
+function isWanted(filter: Record<string, unknown>, method: string, params: object): boolean {
+  const [, list, event] = /^notifications\/(\w+)\/(\w+)$/.exec(method) ?? [];
+  if (event === "list_changed") return filter[`${list}ListChanged`] === true;
+  const uris = filter["resourceSubscriptions"];
+  return Array.isArray(uris) && uris.includes((params as { uri?: unknown }).uri);
+}
+
+function errorOf({ rpcError }: McpRawError): [code: number, message: string, data?: unknown] {
+  return [rpcError.code, rpcError.message, rpcError.data];
 }
 
 interface Message {

@@ -21,13 +21,20 @@ export interface StdioOrders {
 
 export type StdioNote =
   | { readonly kind: "started"; readonly pid: number }
-  | { readonly kind: "opened" | "cancelled"; readonly pid: number }
+  | { readonly kind: "opened" | "cancelled" | "stream-opened" | "stream-ended"; readonly pid: number }
+  /** So many events more of endless calls. */
+  | { readonly kind: "sent"; readonly pid: number; readonly events: number }
   | { readonly kind: "held" | "ran" | "called"; readonly pid: number; readonly text: string };
 
 interface Message {
   readonly id?: unknown;
   readonly method?: string;
-  readonly params?: { readonly arguments?: { readonly text?: string }; readonly requestId?: unknown };
+  readonly params?: {
+    readonly name?: string;
+    readonly arguments?: { readonly text?: string; readonly steps?: number; readonly endless?: boolean };
+    readonly requestId?: unknown;
+    readonly _meta?: { readonly progressToken?: unknown };
+  };
 }
 
 const [, , ordersFile, notesFile] = process.argv;
@@ -63,6 +70,33 @@ function serve(orders: string, notes: string): void {
     else if (current !== "hangs-calling") run(message, current, { fault, faultUntilCall, hold, rejection, ...rest });
   };
 
+  const streams = new Set<unknown>();
+  const progress = (message: Message, at: number, text: string): boolean =>
+    process.stdout.write(
+      `${JSON.stringify({
+        jsonrpc: "2.0",
+        method: "notifications/progress",
+        params: { progressToken: message.params?._meta?.progressToken, progress: at, message: text },
+      })}\n`,
+    );
+  /** Tells of its steps: so many, or without end as long as somebody reads. */
+  const count = async (message: Message): Promise<void> => {
+    const { steps = 0, endless } = message.params?.arguments ?? {};
+    note({ kind: "stream-opened" });
+    streams.add(message.id);
+    const filling = endless === true ? "x".repeat(4_000) : "step";
+    for (let at = 1; streams.has(message.id) && (endless === true || at <= steps); at++) {
+      if (!progress(message, at, filling)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+      if (endless !== true) continue;
+      if (at % 50 === 0) note({ kind: "sent", events: 50 });
+      await new Promise(setImmediate);
+    }
+    note({ kind: "stream-ended" });
+    const extra = read().era === "modern" ? { resultType: "complete" } : {};
+    if (streams.delete(message.id))
+      say({ id: message.id, result: { ...extra, content: [], structuredContent: { steps } } });
+  };
+
   const receive = (message: Message): void => {
     const { fault, era } = read();
     switch (message.method) {
@@ -86,10 +120,11 @@ function serve(orders: string, notes: string): void {
       case "ping":
         return say({ id: message.id, result: {} });
       case "notifications/cancelled":
+        streams.delete(message.params?.requestId);
         if (held.delete(message.params?.requestId)) note({ kind: "cancelled" });
         return;
       case "tools/call":
-        return call(message);
+        return message.params?.name === "count" ? void count(message) : call(message);
       default:
         if (message.id !== undefined) say({ id: message.id, error: { code: -32601, message: "Method not found" } });
     }

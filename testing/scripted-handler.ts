@@ -1,4 +1,4 @@
-import { CcosError, type Clock, type JsonValue } from "../src/kernel/index.ts";
+import { CcosError, type Clock, type JsonValue, type StreamEvent } from "../src/kernel/index.ts";
 import type { Session, SessionCall, SessionContext, SessionHandler, Target } from "../src/session/index.ts";
 
 /** What a test may turn while a scripted handler works. Every dial takes effect at the next opening or call. */
@@ -19,6 +19,8 @@ export interface ScriptedDials {
   ignoreAbort: boolean;
   /** What one session carries at once, as the handshake says it. */
   maxInFlight: number | undefined;
+  /** Makes the events of a streaming call that reached a living session. Default: there is one, its result. */
+  events: ((call: SessionCall, session: number) => AsyncIterable<StreamEvent>) | undefined;
   /** Renewing credentials gives this; undefined leaves the handler without renewal. */
   renew: (() => Promise<boolean>) | undefined;
 }
@@ -38,6 +40,8 @@ export interface ScriptedHandler {
   readonly counts: { openings: number; opened: number; failed: number; terminated: number };
   /** Calls the peer executed, in order. */
   readonly executed: ScriptedCall[];
+  /** Streams that are open at the peer. */
+  readonly streaming: ReadonlySet<SessionCall>;
   /** Sessions the peer knows, by number. */
   readonly alive: ReadonlySet<number>;
   /** Most calls that were under way at once on any one session. */
@@ -62,12 +66,14 @@ export function createScriptedHandler(clock: Clock, provider = "line"): Scripted
     callFailure: () => undefined,
     ignoreAbort: false,
     maxInFlight: undefined,
+    events: undefined,
     renew: undefined,
   };
   const counts = { openings: 0, opened: 0, failed: 0, terminated: 0 };
   const executed: ScriptedCall[] = [];
   const alive = new Set<number>();
   const served = new Map<number, number>();
+  const streaming = new Set<SessionCall>();
   const inFlight = new Map<number, number>();
   const contexts = new Map<number, SessionContext>();
   let mostInFlight = 0;
@@ -146,6 +152,24 @@ export function createScriptedHandler(clock: Clock, provider = "line"): Scripted
       alive.delete(session.state);
       contexts.delete(session.state);
     },
+    async *stream(session, call, context) {
+      const { events } = dials;
+      if (events === undefined) {
+        yield { type: "result", value: await handler.executeWithSession(session, call, context) };
+        return;
+      }
+      call.sent();
+      const number = session.state;
+      if (!alive.has(number)) throw new CcosError("session-lost", `The peer knows no session ${number}.`);
+      const identity = session.target.credentials["token"] ?? "";
+      executed.push({ session: number, identity, input: call.input, capabilityId: call.capability.id });
+      streaming.add(call);
+      try {
+        yield* events(call, number);
+      } finally {
+        streaming.delete(call);
+      }
+    },
     renewCredentials: () => (dials.renew === undefined ? Promise.resolve(false) : dials.renew()),
   };
 
@@ -154,6 +178,7 @@ export function createScriptedHandler(clock: Clock, provider = "line"): Scripted
     dials,
     counts,
     executed,
+    streaming,
     alive,
     get mostInFlight() {
       return mostInFlight;

@@ -11,8 +11,7 @@ import {
 type Step = IteratorResult<StreamEvent, undefined>;
 
 interface Waiting {
-  resolve(step: Step): void;
-  reject(error: unknown): void;
+  readonly resolve: (step: Step | Promise<Step>) => void;
 }
 
 /** What a call is once it runs, to the stream that hands out its events. */
@@ -91,7 +90,7 @@ export class CallStream implements EventStream, EventSink {
       offered.taken();
       return Promise.resolve({ value: offered.event, done: false });
     }
-    if (!this.#over) return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    if (!this.#over) return new Promise((resolve) => this.#waiting.push({ resolve }));
     const last = this.#last;
     this.#last = undefined;
     const error = this.#error;
@@ -139,6 +138,6 @@ export class CallStream implements EventStream, EventSink {
   #finish(): void {
     this.#over = true;
     this.#offered = undefined;
-    for (const { resolve, reject } of this.#waiting.splice(0)) this.next().then(resolve, reject);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(this.next());
   }
 }

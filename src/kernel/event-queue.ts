@@ -24,8 +24,8 @@ const DEFAULT_LIMIT = 1_024;
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 
 interface Waiting<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**

@@ -217,10 +217,9 @@ export class Execution {
     return settled.length - 1 - settled.findLastIndex((session) => session.served > 0);
   }
 
-  /** Running it again repeats nothing that matters; a stream that has begun goes on after its last item. */
-  get #isHarmless(): boolean {
-    const { idempotent, stream } = this.#job;
-    return idempotent || (stream !== undefined && stream.delivered > 0);
+  get #hasBegun(): boolean {
+    const { stream } = this.#job;
+    return stream !== undefined && stream.delivered > 0;
   }
 
   /** Does what a failure asks for; true where the call may run again. */
@@ -236,7 +235,7 @@ export class Execution {
       case "session-lost": {
         if (session === undefined) return false;
         pool.lose(session, failure.message);
-        if (policy.stateful && servedBefore > 0) {
+        if (policy.stateful && (servedBefore > 0 || this.#hasBegun)) {
           throw failure.with({
             message: `${failure.message} The session held state (:stateful true), and that state is gone, so the call was not replayed.`,
             remedy: "Build the state up again in a new session, then call again.",
@@ -259,7 +258,8 @@ export class Execution {
         return true;
       }
       case "outcome-unknown":
-        return this.#isHarmless && ++this.#uncertain <= policy.maxReplays;
+        // A stream that has begun repeats nothing: it goes on after its last item.
+        return (this.#job.idempotent || this.#hasBegun) && ++this.#uncertain <= policy.maxReplays;
       case "protocol-error":
         if (session !== undefined) pool.evict(session, "the peer broke the protocol");
         return false;
