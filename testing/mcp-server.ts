@@ -13,6 +13,7 @@ import type {
   McpServerDials,
   McpSessionRecord,
 } from "./mcp-dials.ts";
+import { McpListeners } from "./mcp-listeners.ts";
 import { DEFAULT_TOOLS, text } from "./mcp-tools.ts";
 
 export type * from "./mcp-dials.ts";
@@ -61,7 +62,7 @@ class ScriptedMcpServer implements McpServer {
   readonly #responses = new Set<ServerResponse>();
   readonly #running = new Map<string, AbortController>();
   readonly #asked = new Map<string, (answer: unknown) => void>();
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new McpListeners();
 
   constructor(dials: Partial<McpServerDials>) {
     this.dials = {
@@ -155,7 +156,7 @@ class ScriptedMcpServer implements McpServer {
     if (request.method === "DELETE") return this.#delete(request, answer);
     if (request.method === "GET") {
       if (!this.dials.notifications) return answer.status({ kind: "status", status: 405 });
-      return this.#listen(answer, { wants: () => true });
+      return this.#listeners.add(answer);
     }
     if (message === undefined)
       return answer.status({ kind: "status", status: 400, code: -32700, message: "Parse error" });
@@ -258,15 +259,9 @@ class ScriptedMcpServer implements McpServer {
       case "tools/call":
         await this.#call(message, session, token, answer, extra);
         return;
-      case "subscriptions/listen": {
-        const filter = (message.params?.["notifications"] ?? {}) as Record<string, unknown>;
-        this.#listen(answer, {
-          id: String(message.id),
-          filter,
-          wants: (method, params) => isWanted(filter, method, params),
-        });
+      case "subscriptions/listen":
+        this.#listeners.subscribe(answer, String(message.id), message.params?.["notifications"]);
         return;
-      }
       default: {
         const method = message.method === undefined ? undefined : this.dials.methods[message.method];
         if (method !== undefined) {
@@ -358,27 +353,11 @@ class ScriptedMcpServer implements McpServer {
   }
 
   announce(method: string, params: object = {}): void {
-    for (const { answer, id, wants } of this.#listeners) {
-      const meta = id === undefined ? {} : { _meta: { "io.modelcontextprotocol/subscriptionId": id } };
-      if (wants(method, params)) void answer.event({ method, params: { ...params, ...meta } });
-    }
+    this.#listeners.announce(method, params);
   }
 
   closeListeners(): void {
-    for (const { answer } of this.#listeners) answer.cut();
-  }
-
-  #listen(answer: Answer, listener: Omit<Listener, "answer">): void {
-    const entry = { ...listener, answer };
-    this.#listeners.add(entry);
-    answer.onClosed(() => this.#listeners.delete(entry));
-    const meta = { "io.modelcontextprotocol/subscriptionId": listener.id };
-    if (listener.id === undefined) answer.open();
-    else
-      void answer.event({
-        method: "notifications/subscriptions/acknowledged",
-        params: { _meta: meta, notifications: listener.filter },
-      });
+    this.#listeners.cut();
   }
 
   #takeFault(): McpFault | null {
@@ -414,21 +393,6 @@ class ScriptedMcpServer implements McpServer {
     });
     if (this.exchanges.length > 10_000) this.exchanges.shift();
   }
-}
-
-interface Listener {
-  readonly answer: Answer;
-  /** The subscription; undefined on the stream of a session. */
-  readonly id?: string;
-  readonly filter?: object;
-  wants(method: string, params: object): boolean;
-}
-
-function isWanted(filter: Record<string, unknown>, method: string, params: object): boolean {
-  const [, list, event] = /^notifications\/(\w+)\/(\w+)$/.exec(method) ?? [];
-  if (event === "list_changed") return filter[`${list}ListChanged`] === true;
-  const uris = filter["resourceSubscriptions"];
-  return Array.isArray(uris) && uris.includes((params as { uri?: unknown }).uri);
 }
 
 function errorOf({ rpcError }: McpRawError): [code: number, message: string, data?: unknown] {

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../src/kernel/index.ts";
+import type { JsonObject, StreamEvent } from "../../src/kernel/index.ts";
 import { createMcpHandler } from "../../src/providers/mcp/index.ts";
 import {
   REJECTION,
@@ -11,6 +11,7 @@ import {
   type McpServerDials,
   type McpToolCall,
   type PeerFault,
+  type PeerStream,
 } from "../../testing/index.ts";
 import { startMcpStdioServer, type McpStdioServer } from "../../testing/mcp-stdio-server.ts";
 
@@ -83,7 +84,13 @@ class HttpPeer implements HandlerPeer {
     let peer: HttpPeer | undefined;
     const run = (input: Record<string, unknown>, call: McpToolCall): Promise<object> =>
       (peer as HttpPeer).#run(String(input["text"]), call);
-    const tools = [{ name: "echo", inputSchema: { type: "object", properties: { text: { type: "string" } } }, run }];
+    const tools = [
+      {
+        name: "count",
+        run: (input: Record<string, unknown>, call: McpToolCall) => (peer as HttpPeer).#count(input, call),
+      },
+      { name: "echo", inputSchema: { type: "object", properties: { text: { type: "string" } } }, run },
+    ];
     const server = await startMcpServer({ ...dials, tokens, tools });
     return (peer = new HttpPeer(server, dials.era));
   }
@@ -92,6 +99,29 @@ class HttpPeer implements HandlerPeer {
     this.#server = server;
     this.#era = era;
     this.block = { server_url: server.url, tool_name: "echo", auth_env_var: "LINE_TOKEN", max_response_bytes: LIMIT };
+  }
+
+  readonly #streams = { open: 0, sent: 0 };
+
+  get stream(): PeerStream {
+    return { ...STREAM, ...this.#streams, block: { ...this.block, tool_name: "count" } };
+  }
+
+  async #count({ steps, endless }: Record<string, unknown>, { signal, notify, params }: McpToolCall): Promise<object> {
+    const { progressToken } = (params["_meta"] ?? {}) as { progressToken?: unknown };
+    const filling = endless === true ? "x".repeat(4_000) : "step";
+    this.#streams.open++;
+    try {
+      for (let at = 1; !signal.aborted && (endless === true || at <= Number(steps)); at++) {
+        await notify("notifications/progress", { progressToken, progress: at, message: filling });
+        if (endless !== true) continue;
+        this.#streams.sent++;
+        await new Promise(setImmediate);
+      }
+    } finally {
+      this.#streams.open--;
+    }
+    return { content: [], structuredContent: { steps } };
   }
 
   input = (text: string): JsonObject => ({ text });
@@ -155,6 +185,15 @@ class HttpPeer implements HandlerPeer {
   [Symbol.asyncDispose] = (): Promise<void> => this.#server.stop();
 }
 
+const STREAM = {
+  input: { steps: 3 },
+  endless: { endless: true },
+  events: [
+    ...[1, 2, 3].map((progress): StreamEvent => ({ type: "progress", progress, message: "step" })),
+    { type: "result", value: { steps: 3 } } as const,
+  ],
+};
+
 const FAULTS: Readonly<Record<Exclude<PeerFault, "unauthenticated" | "hangs-opening">, McpFault>> = {
   throttled: { kind: "status", status: 429, headers: { "retry-after": String(RETRY_AFTER_MS / 1_000) } },
   rejected: { kind: "rpc-error", code: -32602, message: REJECTION },
@@ -172,6 +211,18 @@ class StdioPeer implements HandlerPeer {
   constructor(era: "legacy" | "modern") {
     this.#server = startMcpStdioServer({ era, rejection: REJECTION, oversize: 10 * LIMIT });
     this.block = { ...this.#server.block, tool_name: "echo", max_response_bytes: LIMIT };
+  }
+
+  get stream(): PeerStream {
+    const { notes, pids } = this.#server;
+    const count = (kind: string): number =>
+      notes.filter((note) => note.kind === kind && pids.includes(note.pid)).length;
+    return {
+      ...STREAM,
+      block: { ...this.block, tool_name: "count" },
+      open: count("stream-opened") - count("stream-ended"),
+      sent: notes.reduce((sum, note) => sum + (note.kind === "sent" ? note.events : 0), 0),
+    };
   }
 
   input = (text: string): JsonObject => ({ text });

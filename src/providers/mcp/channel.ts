@@ -15,9 +15,6 @@ export abstract class ChannelTransport extends WireTransport {
   readonly #pending = new Map<string, Pending>();
   #ended: string | undefined;
 
-  /** Told once when the stream ends without having been closed from here. */
-  onlost: ((reason: string) => void) | undefined;
-
   /** Writes one message. */
   protected abstract write(text: string): Promise<void>;
 
@@ -36,6 +33,7 @@ export abstract class ChannelTransport extends WireTransport {
     return new Promise<RpcAnswer>((resolve, reject) => {
       const settle = (): void => {
         this.#pending.delete(id);
+        this.messages.finish(id, options);
         signal?.removeEventListener("abort", onAbort);
       };
       const onAbort = (): void => {
@@ -47,6 +45,7 @@ export abstract class ChannelTransport extends WireTransport {
         }
       };
       signal?.addEventListener("abort", onAbort, { once: true });
+      this.messages.begin(id, options);
       this.#pending.set(id, {
         resolve(answer) {
           settle();
@@ -80,7 +79,7 @@ export abstract class ChannelTransport extends WireTransport {
     for (const item of Array.isArray(message) ? message : [message]) {
       if (!isJsonObject(item)) continue;
       const answer = readAnswer(item);
-      if (answer === undefined) this.deliver(item);
+      if (answer === undefined) this.deliver(item, undefined, text.length);
       else if (typeof item["id"] === "string") this.#pending.get(item["id"])?.resolve(answer);
     }
   }
@@ -92,6 +91,7 @@ export abstract class ChannelTransport extends WireTransport {
     for (const waiting of [...this.#pending.values()]) {
       waiting.reject(this.failed({ kind: "closed", text: reason, sent: true }));
     }
+    this.messages.close();
     if (!closedHere) this.onlost?.(reason);
     this.onclose?.();
   }

@@ -4,10 +4,12 @@ import { Client } from "@modelcontextprotocol/client";
 import type { Dispatcher } from "undici";
 
 import type { JsonObject } from "../../kernel/index.ts";
-import { abortError, oneLine } from "../../kernel/index.ts";
+import { abortError, oneLine, type Interaction } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { McpSettings, HttpSettings, StdioSettings } from "./target.ts";
 import { ChannelTransport } from "./channel.ts";
+import { changedBy, followOffer } from "./offer.ts";
+import { Questions } from "./questions.ts";
 import { clientInfo } from "./client-info.ts";
 import { HttpTransport } from "./transport-http.ts";
 import { SseTransport } from "./transport-sse.ts";
@@ -26,6 +28,7 @@ export interface Connection {
   readonly client: Client;
   /** Added to the parameters of every request of the modern era. */
   readonly meta: JsonObject | undefined;
+  readonly questions: Questions;
   readonly verdictKey: string;
   /** What the server said of itself, for people. */
   readonly description: string;
@@ -43,6 +46,11 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Told when the connection ends by itself. */
   readonly lost?: ((reason: string) => void) | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
+  /** Who answers what the server asks back. */
+  readonly interaction?: Interaction | undefined;
+  /** Told that what the server offers has changed: `tools`, `resources` or `prompts`. */
+  readonly offerChanged?: ((what: string) => void) | undefined;
 }
 
 // A silent child may be one that is still starting; one that ignores what it does not know must not use up
@@ -87,9 +95,11 @@ class Attempt {
   readonly #options: ConnectOptions;
   readonly #info = clientInfo();
   readonly #key: string;
+  readonly #questions: Questions;
   #transport: WireTransport | undefined;
 
   constructor(target: Target, options: ConnectOptions) {
+    this.#questions = new Questions(options.interaction, target.endpoint, options.warn);
     this.#settings = target.settings as McpSettings;
     this.#options = options;
     this.#key = verdictKey(target);
@@ -132,7 +142,7 @@ class Attempt {
       }
     }
     const transport = this.#http(settings);
-    const verdict = await negotiate(transport, this.#info, signal);
+    const verdict = await negotiate(transport, this.#info, this.#questions.capabilities, signal);
     if (verdict.era === "modern") {
       verdicts.set(this.#key, verdict);
       return this.#adopt(transport, "http", verdict.discover);
@@ -161,7 +171,12 @@ class Attempt {
       const probe = new AbortController();
       const timer = setTimeout(() => probe.abort(), STDIO_PROBE_MS);
       try {
-        const verdict = await negotiate(transport, this.#info, AbortSignal.any([signal, probe.signal]));
+        const verdict = await negotiate(
+          transport,
+          this.#info,
+          this.#questions.capabilities,
+          AbortSignal.any([signal, probe.signal]),
+        );
         if (verdict.era === "modern") {
           verdicts.set(this.#key, verdict);
           return await this.#adopt(transport, "stdio", verdict.discover);
@@ -239,21 +254,40 @@ class Attempt {
   async #shakeHands(transport: WireTransport, kind: Connection["kind"]): Promise<Connection> {
     transport.era = "legacy";
     const client = await this.#connectClient(transport, { kind: "legacy" });
-    return this.#connection(transport, kind, "legacy", client, undefined);
+    const connection = this.#connection(transport, kind, "legacy", client, undefined);
+    // Before the first call: what a server says there while nobody listens is gone.
+    if (this.#questions.any || this.#options.offerChanged !== undefined) await transport.listen();
+    return connection;
   }
 
   /** The modern era has no handshake: what was discovered is all there is. */
   async #adopt(transport: WireTransport, kind: Connection["kind"], discover: JsonObject): Promise<Connection> {
     transport.era = "modern";
     const client = await this.#connectClient(transport, { kind: "modern", discover: discover as never });
-    return this.#connection(transport, kind, "modern", client, envelope(this.#info));
+    const connection = this.#connection(
+      transport,
+      kind,
+      "modern",
+      client,
+      envelope(this.#info, this.#questions.capabilities),
+    );
+    if (this.#options.offerChanged !== undefined) followOffer(connection);
+    return connection;
   }
 
   async #connectClient(
     transport: WireTransport,
     prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"],
   ): Promise<Client> {
-    const client = new Client(this.#info, { capabilities: {} });
+    const { messages } = transport;
+    const { offerChanged } = this.#options;
+    messages.onasked = ({ method, params, ...asker }) => this.#questions.answer(method, params, asker);
+    if (offerChanged !== undefined)
+      messages.listen(({ method }) => {
+        const what = changedBy(method);
+        if (what !== undefined) offerChanged(what);
+      });
+    const client = new Client(this.#info, { capabilities: this.#questions.capabilities });
     try {
       await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });
     } catch (error) {
@@ -261,10 +295,8 @@ class Attempt {
       if (transport instanceof ChannelTransport) transport.throwIfEnded();
       throw error;
     }
-    if (transport instanceof ChannelTransport) {
-      transport.throwIfEnded();
-      transport.onlost = this.#options.lost;
-    }
+    if (transport instanceof ChannelTransport) transport.throwIfEnded();
+    transport.onlost = this.#options.lost;
     return client;
   }
 
@@ -284,6 +316,7 @@ class Attempt {
       era,
       client,
       meta,
+      questions: this.#questions,
       verdictKey: this.#key,
       description: `${oneLine(name, 100)}, MCP ${protocolVersion}`,
       protocolVersion,

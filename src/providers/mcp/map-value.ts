@@ -41,7 +41,7 @@ function parsedText(text: string): JsonValue {
 }
 
 /** The whole result, without what the protocol adds to every one. */
-function withoutEnvelope(result: JsonObject): JsonObject {
+export function withoutEnvelope(result: JsonObject): JsonObject {
   if (!("resultType" in result)) return result;
   const { resultType: _, ...rest } = result;
   return rest;

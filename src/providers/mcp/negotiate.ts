@@ -24,11 +24,11 @@ export type Verdict =
   | { readonly era: "legacy"; readonly certain: boolean };
 
 /** The part of every modern request that says who asks, and in which revision. */
-export function envelope(clientInfo: ClientInfo): JsonObject {
+export function envelope(clientInfo: ClientInfo, capabilities: JsonObject): JsonObject {
   return {
     "io.modelcontextprotocol/protocolVersion": MODERN_VERSION,
     "io.modelcontextprotocol/clientInfo": { name: clientInfo.name, version: clientInfo.version },
-    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientCapabilities": capabilities,
   };
 }
 
@@ -39,12 +39,13 @@ export function envelope(clientInfo: ClientInfo): JsonObject {
 export async function negotiate(
   transport: WireTransport,
   clientInfo: ClientInfo,
+  capabilities: JsonObject,
   signal: AbortSignal,
 ): Promise<Verdict> {
   for (let round = 0; ; round++) {
     let answer: RpcAnswer;
     try {
-      answer = await transport.request("server/discover", { _meta: envelope(clientInfo) }, { signal });
+      answer = await transport.request("server/discover", { _meta: envelope(clientInfo, capabilities) }, { signal });
     } catch (error) {
       const verdict = error instanceof WireError ? verdictOfFailure(error) : undefined;
       if (verdict === "again" && round === 0) continue;

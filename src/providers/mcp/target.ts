@@ -4,11 +4,13 @@ import {
   readMaxResponseBytes,
   settingReader,
   withQuery,
+  wordOf,
   type HttpPlace,
   type HttpPlaceRules,
 } from "../../http/index.ts";
 import { fail, getOwn, isJsonObject, isSecretName } from "../../kernel/index.ts";
 import type { SessionCapability, Target, TargetContext } from "../../session/handler.ts";
+import { operationName, readOperation, type McpOperation } from "./operation.ts";
 import { ALIASES, PROVIDER } from "./traits.ts";
 
 export interface HttpSettings {
@@ -32,7 +34,26 @@ export interface StdioSettings {
   readonly maxResponseBytes: number;
 }
 
-export type McpSettings = HttpSettings | StdioSettings;
+export type McpSettings = (HttpSettings | StdioSettings) & {
+  /** Absent where no capability is called, as when a server is listed. */
+  readonly call?: CallSettings | undefined;
+};
+
+/** What a call is about, and how one is followed. */
+export interface CallSettings {
+  readonly operation: McpOperation;
+  /** From which level on a followed call tells its log. */
+  readonly logLevel: LogLevel | "off";
+  readonly maxBufferedEvents: number;
+}
+
+/** Mildest first: RFC 5424, as the protocol has it. */
+export const LOG_LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const DEFAULT_LOG_LEVEL: LogLevel = "info";
+const DEFAULT_BUFFERED_EVENTS = 1024;
+const MOST_BUFFERED_EVENTS = 1_000_000;
 
 /** Replaces the URL of every capability that names no variable of its own for that. */
 export const SERVER_URL_VARIABLE = "MCP_SERVER_URL";
@@ -79,20 +100,55 @@ function namespaceVariable(serverName: string | undefined): string[] {
 /** Where, as whom and with what a capability is called, read from its metadata and the environment. */
 export function readTarget(capability: SessionCapability, context: TargetContext): Target {
   const read = settingReader(capability, PROVIDER, ALIASES);
-  const operation = read("tool_name");
-  if (operation === undefined || operation === "") {
-    fail("invalid-argument", `Capability ${JSON.stringify(capability.id)} names no tool.`, {
-      remedy: `Add :tool_name to its :${PROVIDER} block.`,
-    });
-  }
-  const idempotent = read("read_only_hint") === "true" || read("idempotent_hint") === "true" ? true : undefined;
+  const operation = readOperation(capability, read);
+  // Only tools do anything; the rest reads.
+  const isHarmless =
+    operation.kind !== "tool" || read("read_only_hint") === "true" || read("idempotent_hint") === "true";
   const command = read("command");
   const target =
     command === undefined ? httpTarget(capability, context) : stdioTarget(command, capability, context, read);
-  return { ...target, operation, idempotent };
+  const call: CallSettings = {
+    operation,
+    logLevel: readLogLevel(capability, read),
+    maxBufferedEvents: readMaxBufferedEvents(capability, read),
+  };
+  return {
+    ...target,
+    settings: { ...target.settings, call },
+    operation: operationName(operation),
+    idempotent: isHarmless ? true : undefined,
+  };
 }
 
-type Place = Omit<Target, "operation" | "idempotent">;
+/** What calls of a target are like; the session does not depend on it. */
+export function callSettings(target: Target): CallSettings {
+  const { call } = target.settings as McpSettings;
+  return call ?? fail("internal", "This target is for a session, and for no call.");
+}
+
+function readLogLevel(capability: SessionCapability, read: Read): LogLevel | "off" {
+  const text = read("log_level");
+  if (text === undefined || text === "") return DEFAULT_LOG_LEVEL;
+  const level = [...LOG_LEVELS, "off" as const].find((known) => known === wordOf(text));
+  return (
+    level ??
+    fail("invalid-argument", `:log_level of ${JSON.stringify(capability.id)} is no level.`, {
+      remedy: `Use "off" or one of ${LOG_LEVELS.join(", ")}.`,
+    })
+  );
+}
+
+function readMaxBufferedEvents(capability: SessionCapability, read: Read): number {
+  const text = read("max_buffered_events");
+  if (text === undefined) return DEFAULT_BUFFERED_EVENTS;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1 && value <= MOST_BUFFERED_EVENTS) return value;
+  return fail("invalid-argument", `:max_buffered_events of ${JSON.stringify(capability.id)} is no number of events.`, {
+    remedy: `Give an integer from 1 to ${MOST_BUFFERED_EVENTS}.`,
+  });
+}
+
+type Place = Omit<Target, "operation" | "idempotent"> & { readonly settings: HttpSettings | StdioSettings };
 type Read = (key: string) => string | undefined;
 
 function httpTarget(capability: SessionCapability, context: TargetContext): Place {

@@ -1,5 +1,6 @@
-import type { HandlerTraits } from "../../session/handler.ts";
-import type { McpSettings } from "./target.ts";
+import type { HandlerTraits, Target } from "../../session/handler.ts";
+import { methodOf } from "./operation.ts";
+import type { CallSettings, McpSettings } from "./target.ts";
 
 /** The name of the metadata block. */
 export const PROVIDER = "mcp";
@@ -21,6 +22,7 @@ const KEYS = [
   "auth_token",
   "capability_type",
   "command",
+  "complete",
   "cwd",
   "destructive_hint",
   "discovery_method",
@@ -28,12 +30,17 @@ const KEYS = [
   "headers",
   "idempotent_hint",
   "input_schema_json",
+  "log_level",
+  "max_buffered_events",
   "max_response_bytes",
   "open_world_hint",
   "output_schema_json",
+  "prompt",
   "protocol_version",
   "read_only_hint",
   "requires_session",
+  "resource",
+  "resource_template",
   "server_name",
   "server_url",
   "server_url_override_env",
@@ -49,7 +56,10 @@ const KEYS = [
 export const TRAITS: HandlerTraits = {
   metadataAliases: ALIASES,
   metadataKeys: [...KEYS, ...Object.values(ALIASES).flat()],
-  neededKeys: [["tool_name"], ["server_url", "command", "server_url_override_env"]],
+  neededKeys: [
+    ["tool_name", "resource", "resource_template", "prompt", "complete_prompt", "complete_resource_template"],
+    ["server_url", "command", "server_url_override_env"],
+  ],
   legacyKeys: {
     server_url: "server_url",
     url: "server_url",
@@ -62,13 +72,25 @@ export const TRAITS: HandlerTraits = {
   },
   maxInFlight: 64,
   // https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/; the session id of its list is a secret, and left out.
-  spanName: (target) => `tools/call ${target.operation}`,
-  spanAttributes: (target) => ({
-    "mcp.method.name": "tools/call",
-    "gen_ai.operation.name": "execute_tool",
-    "gen_ai.tool.name": target.operation,
-    ...((target.settings as McpSettings).kind === "stdio"
-      ? { "network.transport": "pipe" }
-      : { "network.transport": "tcp", "network.protocol.name": "http" }),
-  }),
+  spanName: (target) => {
+    const { operation } = settingsOf(target);
+    const named = operation.kind === "tool" || operation.kind === "prompt";
+    return named ? `${methodOf(operation)} ${operation.name}` : methodOf(operation);
+  },
+  spanAttributes: (target) => {
+    const { operation } = settingsOf(target);
+    return {
+      "mcp.method.name": methodOf(operation),
+      ...(operation.kind === "tool" && { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": operation.name }),
+      ...(operation.kind === "prompt" && { "gen_ai.prompt.name": operation.name }),
+      ...(operation.kind === "resource" && { "mcp.resource.uri": operation.uri }),
+      ...((target.settings as McpSettings).kind === "stdio"
+        ? { "network.transport": "pipe" }
+        : { "network.transport": "tcp", "network.protocol.name": "http" }),
+    };
+  },
 };
+
+function settingsOf(target: Target): CallSettings {
+  return (target.settings as McpSettings).call as CallSettings;
+}

@@ -14,6 +14,7 @@ import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
+import { NotificationStream } from "./notification-stream.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
 import { WireError, type WireState } from "./wire-error.ts";
 
@@ -55,6 +56,8 @@ export class HttpTransport extends WireTransport {
   #resumed: HttpTransportOptions["resumed"];
   #closed = false;
   #standing: StandingHeaders | undefined;
+  #notifications: NotificationStream | undefined;
+  #listening: Promise<boolean> | undefined;
 
   constructor(options: HttpTransportOptions) {
     super();
@@ -70,6 +73,8 @@ export class HttpTransport extends WireTransport {
   override async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.messages.close();
+    this.#notifications?.close();
     for (const exchange of this.#underWay) exchange.abort(new Error("The session was closed."));
     this.onclose?.();
   }
@@ -97,6 +102,7 @@ export class HttpTransport extends WireTransport {
       Object.assign(headers, options.headers, JSON_HEADERS);
     }
     const underWay = this.#underWay;
+    this.messages.begin(id, options);
     let sent = false;
     const started = (): void => {
       sent = true;
@@ -110,7 +116,7 @@ export class HttpTransport extends WireTransport {
       }
       if (!isSuccess(response)) throw await this.#refusal(response, state);
       if (method === "initialize") this.#adoptSession(response);
-      return await this.#readAnswer(response, id, signal, state);
+      return await this.#readAnswer(response, id, options, state);
     } catch (error) {
       if (signal?.aborted) {
         // The modern revision reads the closed stream as the cancellation.
@@ -119,7 +125,28 @@ export class HttpTransport extends WireTransport {
       }
       if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent }, state, error);
       throw asWireError(error, state);
+    } finally {
+      this.messages.finish(id, options);
     }
+  }
+
+  override listen(): Promise<boolean> {
+    // In the other era there is a request for it.
+    if (this.era !== "legacy" || this.#closed) return Promise.resolve(false);
+    this.#notifications ??= new NotificationStream({
+      limit: this.#options.limit,
+      open: (lastEventId, signal) => {
+        const headers: Record<string, string> = { ...this.#headers("bare"), accept: "text/event-stream" };
+        if (lastEventId !== undefined) headers["last-event-id"] = lastEventId;
+        return this.#send({ method: "GET", headers, signal });
+      },
+      deliver: (message, size) => {
+        if (typeof message["method"] === "string") this.deliver(message, undefined, size);
+      },
+      lost: (reason) => this.onlost?.(reason),
+    });
+    this.#listening ??= this.#notifications.open();
+    return this.#listening;
   }
 
   override async notify(message: JsonObject): Promise<void> {
@@ -195,18 +222,13 @@ export class HttpTransport extends WireTransport {
     this.sessionId = id;
   }
 
-  async #readAnswer(
-    response: HttpResponse,
-    id: string,
-    signal: AbortSignal | undefined,
-    state: WireState,
-  ): Promise<RpcAnswer> {
+  async #readAnswer(response: HttpResponse, id: string, options: RequestOptions, state: WireState): Promise<RpcAnswer> {
     const type = (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
     if (type === "application/json") {
       const text = response.text(this.#options.limit);
-      return this.#answerOf(typeof text === "string" ? text : await text, id, state);
+      return this.#answerOf(typeof text === "string" ? text : await text, id, options, state);
     }
-    if (type === "text/event-stream") return this.#streamedAnswer(response, id, signal, state);
+    if (type === "text/event-stream") return this.#streamedAnswer(response, id, options, state);
     const text = await response.excerpt(1024);
     if (text === "" || response.status === 202 || response.status === 204) {
       throw new WireError({ kind: "cut", text: `The server said HTTP ${response.status} and gave no answer.` }, state);
@@ -217,7 +239,7 @@ export class HttpTransport extends WireTransport {
     );
   }
 
-  #answerOf(text: string, id: string, state: WireState): RpcAnswer {
+  #answerOf(text: string, id: string, options: RequestOptions, state: WireState): RpcAnswer {
     let message: JsonValue;
     try {
       message = parseJson(text);
@@ -225,18 +247,18 @@ export class HttpTransport extends WireTransport {
       throw new WireError({ kind: "broken", text: "The answer is not JSON." }, state, error);
     }
     for (const item of Array.isArray(message) ? message : [message]) {
-      const answer = this.#take(item, id);
+      const answer = this.#take(item, id, options);
       if (answer !== undefined) return answer;
     }
     throw new WireError({ kind: "broken", text: "The answer is no answer to this request." }, state);
   }
 
-  /** The answer to `id`; anything else goes to the SDK's client. */
-  #take(message: JsonValue, id: string): RpcAnswer | undefined {
+  /** The answer to `id`; anything else goes to whom it concerns. */
+  #take(message: JsonValue, id: string, options: RequestOptions, size = 0): RpcAnswer | undefined {
     if (!isJsonObject(message)) return undefined;
     const answer = readAnswer(message);
     if (answer === undefined) {
-      if (typeof message["method"] === "string") this.deliver(message);
+      if (typeof message["method"] === "string") this.deliver(message, options, size);
       return undefined;
     }
     // An error without an id answers the only request that this POST carried.
@@ -251,9 +273,10 @@ export class HttpTransport extends WireTransport {
   async #streamedAnswer(
     first: HttpResponse,
     id: string,
-    signal: AbortSignal | undefined,
+    options: RequestOptions,
     state: WireState,
   ): Promise<RpcAnswer> {
+    const { signal } = options;
     let response = first;
     let lastEventId: string | undefined;
     let delayMs = RESUME_DELAY_MS;
@@ -272,7 +295,7 @@ export class HttpTransport extends WireTransport {
               tries = 0;
             }
             if (event.data === "" || (event.event !== undefined && event.event !== "message")) return false;
-            answer = this.#takeEvent(event.data, id, state);
+            answer = this.#takeEvent(event.data, id, options, state);
             return answer !== undefined;
           },
         });
@@ -296,7 +319,7 @@ export class HttpTransport extends WireTransport {
     }
   }
 
-  #takeEvent(data: string, id: string, state: WireState): RpcAnswer | undefined {
+  #takeEvent(data: string, id: string, options: RequestOptions, state: WireState): RpcAnswer | undefined {
     let message: JsonValue;
     try {
       message = parseJson(data);
@@ -304,7 +327,7 @@ export class HttpTransport extends WireTransport {
       throw new WireError({ kind: "broken", text: "An event of the answer is not JSON." }, state, error);
     }
     for (const item of Array.isArray(message) ? message : [message]) {
-      const answer = this.#take(item, id);
+      const answer = this.#take(item, id, options, data.length);
       if (answer !== undefined) return answer;
     }
     return undefined;

@@ -4,12 +4,13 @@ import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 
 import type { JsonObject, JsonValue, RateNews } from "../../kernel/index.ts";
 import { abortError } from "../../kernel/index.ts";
+import { ServerMessages, type Hearer } from "./server-messages.ts";
 import type { Era, RpcError, WireFailure, WireState } from "./wire-error.ts";
 import { WireError } from "./wire-error.ts";
 
 export type RpcAnswer = { readonly result: JsonValue } | { readonly error: RpcError };
 
-export interface RequestOptions {
+export interface RequestOptions extends Hearer {
   readonly signal?: AbortSignal | undefined;
   /** Headers of this one request, where the transport has any. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -18,9 +19,6 @@ export interface RequestOptions {
   /** Called when the request is about to leave. */
   readonly sent?: (() => void) | undefined;
 }
-
-/** Requests of the server that are answered at the same time; what it asks beyond that is passed over. */
-const MOST_ASKED = 64;
 
 /** Server text is quoted up to this length. */
 export const QUOTED = 2000;
@@ -41,12 +39,15 @@ export abstract class WireTransport implements Transport {
   era: Era | undefined;
   protocolVersion: string | undefined;
 
+  /** Told once when the session ends without having been closed from here. */
+  onlost: ((reason: string) => void) | undefined;
+  /** Where what the server says of itself goes. */
+  readonly messages = new ServerMessages((message) => this.notify(message));
+
   readonly #prefix = randomBytes(9).toString("base64url");
   #count = 0;
   /** Requests of the SDK's client under way, by the ids it gave them. */
   readonly #byClientId = new Map<unknown, AbortController>();
-  /** The server's own requests that have not been answered yet. */
-  readonly #asked = new Set<unknown>();
 
   /** The SDK's client starts what it is given; what needs opening has been opened by then. */
   async start(): Promise<void> {}
@@ -58,6 +59,14 @@ export abstract class WireTransport implements Transport {
   abstract notify(message: JsonObject): Promise<void>;
   /** Ends the session at the server, where there is a way to. Never throws. */
   abstract terminate(signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Has the server say here what belongs to no request, where it has another place for that. Resolves when it can, or
+   * when it is clear that it will not: true where something may come.
+   */
+  listen(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
 
   get state(): WireState {
     return { era: this.era, hasSessionId: this.sessionId !== undefined };
@@ -105,21 +114,14 @@ export abstract class WireTransport implements Transport {
       try {
         await this.notify(message as unknown as JsonObject);
       } finally {
-        if (method === undefined) this.#asked.delete(id);
+        if (method === undefined) this.messages.answered(id);
       }
     }
   }
 
-  /** Hands a message to the SDK's client. */
-  protected deliver(message: JsonObject): void {
-    const { method, id } = message;
-    if (method !== undefined && id !== undefined) {
-      // Each costs an answer, and a server can ask faster than anybody can answer.
-      if (this.#asked.size >= MOST_ASKED) return;
-      this.#asked.add(id);
-    } else if (method === "notifications/cancelled")
-      this.#asked.delete((message["params"] as JsonObject | undefined)?.["requestId"]);
-    this.onmessage?.(message as unknown as JSONRPCMessage);
+  /** Hands on a message that is no answer. `own`: the request on whose stream it came, where it has one. */
+  protected deliver(message: JsonObject, own?: RequestOptions, size = 0): void {
+    if (!this.messages.take(message, own, size)) this.onmessage?.(message as unknown as JSONRPCMessage);
   }
 }
 
