@@ -22,6 +22,7 @@ export const SPAN_EVENTS = {
 export const ATTRIBUTES = {
   capability: "ccos.capability.id",
   attempts: "ccos.call.attempts",
+  events: "ccos.call.events",
   attempt: "ccos.attempt",
   provider: "ccos.provider",
   sessionId: "ccos.session.id",

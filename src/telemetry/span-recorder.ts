@@ -55,6 +55,7 @@ export class SpanRecorder {
     if (call === undefined) return;
     const { span } = call;
     span.setAttribute(ATTRIBUTES.attempts, event.attempts);
+    if (event.events !== undefined) span.setAttribute(ATTRIBUTES.events, event.events);
     if (sessionId !== undefined) span.setAttribute(ATTRIBUTES.sessionId, sessionId);
     if (reused !== undefined) span.setAttribute(ATTRIBUTES.sessionReused, reused);
     this.#end(span, event.error);

@@ -3,7 +3,10 @@ import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } f
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { createEnvironment, type CCOSEnvironment } from "../../src/environment.ts";
+import { systemClock } from "../../src/kernel/index.ts";
 import { ATTRIBUTES, METRICS } from "../../src/telemetry/index.ts";
+import { counting } from "../../testing/event-scripts.ts";
+import { createScriptedHandler } from "../../testing/scripted-handler.ts";
 import { startMcpServer, text, type McpServer, type McpServerDials } from "../../testing/mcp-server.ts";
 import { repository, runProcess } from "../run-process.ts";
 import { startSdk, type Sdk } from "./sdk.ts";
@@ -62,6 +65,21 @@ const traceparent = (span: ReadableSpan): string => {
 };
 
 describe("spans", () => {
+  test("a streaming call says how many events it gave, and leaving it is no error", async () => {
+    const { env } = await open();
+    const scripted = createScriptedHandler(systemClock);
+    scripted.dials.events = counting().events;
+    env.sessions.registerHandler(scripted.handler);
+    await env.capabilities.load(
+      `(capability "line.count" :description "Counts" :metadata {:line {:endpoint "line://peer" :requires_session "true"}})`,
+    );
+    let left = 3;
+    for await (const _event of env.stream("line.count")) if (--left === 0) break;
+    const call = spanOf("ccos.call line.count");
+    expect(call.attributes).toMatchObject({ "ccos.call.events": 3, "ccos.call.attempts": 1 });
+    expect(sdk.spans().map((span) => span.status.code)).toEqual([SpanStatusCode.UNSET, SpanStatusCode.UNSET]);
+  });
+
   test("a call is a span, its execution a child of it, with the conventions of the protocol", async () => {
     const { env, server } = await open();
     await env.call("acme.echo", { n: 1 });
