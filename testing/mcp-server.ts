@@ -14,6 +14,7 @@ import type {
   McpSessionRecord,
 } from "./mcp-dials.ts";
 import { McpListeners } from "./mcp-listeners.ts";
+import { errorOf, parse, wait, type Message } from "./mcp-message.ts";
 import { DEFAULT_TOOLS, text } from "./mcp-tools.ts";
 
 export type * from "./mcp-dials.ts";
@@ -393,34 +394,4 @@ class ScriptedMcpServer implements McpServer {
     });
     if (this.exchanges.length > 10_000) this.exchanges.shift();
   }
-}
-
-function errorOf({ rpcError }: McpRawError): [code: number, message: string, data?: unknown] {
-  return [rpcError.code, rpcError.message, rpcError.data];
-}
-
-interface Message {
-  readonly id?: unknown;
-  readonly method?: string;
-  readonly params?: Record<string, unknown> & { readonly _meta?: Record<string, unknown> };
-}
-
-function parse(body: string): Message | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? (value as Message) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }
