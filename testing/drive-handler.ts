@@ -5,6 +5,7 @@ import {
   systemRandom,
   type CcosError,
   type Deadline,
+  type Interaction,
   type JsonObject,
   type JsonValue,
   type StreamEvent,
@@ -29,6 +30,8 @@ export interface HandlerDriver<State> {
   readonly lost: readonly string[];
   readonly warnings: readonly string[];
   readonly secrets: ReadonlySet<string>;
+  /** What peers said has changed of what they offer. */
+  readonly changes: readonly string[];
   target(capability: SessionCapability): Target;
   open(capability: SessionCapability, options?: { readonly signal?: AbortSignal }): Promise<Session<State>>;
   restore(snapshot: JsonObject, capability: SessionCapability): Promise<Session<State>>;
@@ -55,6 +58,10 @@ export interface DriverOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Settings for every endpoint. */
   readonly endpointSettings?: JsonObject;
+  /** Who answers what peers ask back. Default: nobody. */
+  readonly interaction?: Interaction;
+  /** Whether peers are to tell of changes of what they offer. Default false. */
+  readonly followOffer?: boolean;
   /** Told of every secret that is asked for. */
   readonly onSecret?: (name: string, use: SecretUse) => void;
 }
@@ -63,6 +70,7 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
   const env = options.env ?? {};
   const lost: string[] = [];
   const warnings: string[] = [];
+  const changes: string[] = [];
   const secrets = new Set<string>();
   const open = new Map<string, Session<State>>();
   let count = 0;
@@ -86,6 +94,8 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
     lost: (reason) => lost.push(reason),
     addSecret: (secret) => secrets.add(secret),
     warn: (message) => warnings.push(message),
+    interaction: options.interaction,
+    offerChanged: options.followOffer === true ? (what) => void changes.push(what) : undefined,
   });
 
   const never = new AbortController().signal;
@@ -126,6 +136,7 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
     lost,
     warnings,
     secrets,
+    changes,
     target: (capability) => handler.target(capability, targetContext),
     async open(capability, { signal = never } = {}) {
       const target = driver.target(capability);
