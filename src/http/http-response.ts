@@ -121,6 +121,16 @@ export class HttpResponse {
     });
   }
 
+  /** Lets the server wait while the body is being read; a piece that is on its way may still come. */
+  pause(): void {
+    if (!this.over) this.#controller.pause();
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    if (!this.over) this.#controller.resume();
+  }
+
   /** Closes the connection; whoever reads is told why. */
   destroy(reason: Error): void {
     if (this.over) {
