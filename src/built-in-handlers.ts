@@ -4,6 +4,8 @@ import type { SessionHandler } from "./session/index.ts";
 export interface BuiltInOptions {
   /** The wall clock. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Where sign-ins of this user are kept. Default: nowhere, and nobody can sign in. */
+  readonly signInFolder?: string | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
 } from "./kernel/index.ts";
 import type { ExplainedSettings, PolicyShelf } from "./policies/index.ts";
 import type { Host, Limits, Value } from "./rtfs/index.ts";
-import type { SessionHandler, SessionInfo } from "./session/index.ts";
+import type { SessionHandler, SessionInfo, SignInDesk } from "./session/index.ts";
 
 export interface EnvironmentOptions {
   /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
@@ -91,6 +91,8 @@ export interface CCOSEnvironment extends AsyncDisposable {
     registerHandler(handler: SessionHandler): void;
   };
   readonly policies: PolicyShelf;
+  /** Signing people in where capabilities are called. */
+  readonly signIns: SignInDesk;
   /**
    * What stands between a capability, or each of them, and its peer: variables, trust, reachability, handshake.
    * Opens sessions and executes nothing. Throws `not-found` for an unknown id.

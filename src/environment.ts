@@ -25,6 +25,7 @@ import {
   loadConfig,
   loadModule,
   requireExisting,
+  signInFolder,
   type Config,
   type LoadedConfig,
   type TrustStore,
@@ -58,7 +59,7 @@ import { createStandardPolicies, type PolicyShelf } from "./policies/index.ts";
 import { evaluate, fromJson, toJson, type Host, type Limits, type Value } from "./rtfs/index.ts";
 import { programLimits } from "./program-limits.ts";
 import { openStore } from "./stores/index.ts";
-import { checkSettings, SessionPoolManager } from "./session/index.ts";
+import { checkSettings, createSignInDesk, SessionPoolManager } from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
 export type {
@@ -116,6 +117,7 @@ class Environment implements CCOSEnvironment {
   readonly capabilities: CapabilityShelf;
   readonly sessions: CCOSEnvironment["sessions"];
   readonly policies: PolicyShelf;
+  readonly signIns: CCOSEnvironment["signIns"];
   readonly #clock: Clock;
   readonly #cwd: string;
   readonly #config: Config;
@@ -172,7 +174,7 @@ class Environment implements CCOSEnvironment {
           trustPath: trusted ? undefined : this.#trustPath(id),
         }),
     });
-    for (const handler of createBuiltInHandlers({ now: () => this.#clock.now() }))
+    for (const handler of createBuiltInHandlers({ now: () => this.#clock.now(), signInFolder: signInFolder(env) }))
       this.#manager.registerHandler(handler);
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
       const from = loaded.file ?? join(cwd, "package.json");
@@ -205,6 +207,7 @@ class Environment implements CCOSEnvironment {
       },
     };
     this.policies = policies.shelf;
+    this.signIns = createSignInDesk(this.#manager, (id) => this.#marketplace.find(id));
     this.sessions = {
       list: () => this.#manager.list(),
       close: async (id) => this.#manager.closeSession(id),

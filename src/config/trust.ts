@@ -1,8 +1,8 @@
 import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fail, getOwn, isCcosError, isJsonObject, setOwn, type JsonObject } from "../kernel/index.ts";
 import { fingerprint, isConfig, isCovered, isSkipped, textHash, type Fingerprint } from "./fingerprint.ts";
+import { absolute, homeOf } from "./paths.ts";
 
 export interface TrustRecord {
   /** The real path of what is trusted. */
@@ -121,20 +121,7 @@ async function judge(
 function trustFile(env: TrustOptions["env"]): string {
   const named = env["CCOS_TRUST_FILE"];
   if (named !== undefined && named !== "") return resolve(named);
-  // A relative one would lead into the working directory, and let what is found there trust itself.
-  const absolute = (path: string | undefined): string | undefined =>
-    path !== undefined && isAbsolute(path) ? path : undefined;
-  const home = absolute(env["HOME"]) ?? homeOfUser();
-  return join(absolute(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "ccos", "trust.json");
-}
-
-/** As the system knows it, whatever the variables say; a user it does not know keeps records nowhere else than at the root. */
-function homeOfUser(): string {
-  try {
-    return userInfo().homedir;
-  } catch {
-    return resolve("/");
-  }
+  return join(absolute(env["XDG_STATE_HOME"]) ?? join(homeOf(env), ".local", "state"), "ccos", "trust.json");
 }
 
 /** Throws where somebody else could have written the records. */

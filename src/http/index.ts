@@ -30,6 +30,7 @@ export { readOAuthPlan, type ClientAuthentication, type OAuthPlan } from "./oaut
 export { readHttpPlace, withQuery, type HttpPlace, type HttpPlaceRules } from "./place.ts";
 export { parseRetryAfter, waitAskedFor } from "./retry-after.ts";
 export { addressOf, send, type Exchange, type HttpAddress, type HttpMethod, type HttpRequest } from "./send.ts";
+export { SignInStore, type SignInRecord } from "./sign-in-store.ts";
 export {
   authReaders,
   DEFAULT_MAX_RESPONSE_BYTES,

@@ -56,6 +56,9 @@ export interface SessionHandler<State = unknown> {
    */
   renewCredentials?(target: Target, context: SessionContext): Promise<boolean>;
 
+  /** Signing people in, where the protocol knows how. */
+  readonly signIns?: SignIns;
+
   /** Whether the session is alive. */
   probe?(session: Session<State>, context: SessionContext): Promise<boolean>;
 
@@ -234,4 +237,47 @@ export interface FailureContext {
   /** `call.sent()` was called. */
   readonly sent: boolean;
   readonly target: Target;
+}
+
+/**
+ * Signing a person in at a peer, for later sessions of this user: `target` finds what was kept, and says with another
+ * `credentials` that there is another identity. Nothing here opens a session.
+ */
+export interface SignIns {
+  /** Takes the person through the peer's way of signing in, and keeps what that gave. */
+  signIn(target: Target, context: SessionContext, dialog: SignInDialog): Promise<SignInState>;
+  /** Forgets it, here and where possible at the peer. False where there was nothing. */
+  signOut(target: Target, context: SessionContext): Promise<boolean>;
+  /** What is kept for a target; undefined for nothing. */
+  state(target: Target): Promise<SignInState | undefined>;
+}
+
+/** How a person takes part in signing in. */
+export interface SignInDialog {
+  /**
+   * The person goes on at this address: open it, or show it. Where there is a code, they type it in there. May return
+   * before they have done so.
+   */
+  visit(url: URL, code?: string): void | Promise<void>;
+  /** What to ask for besides what the peer asks for by itself, separated by spaces. */
+  readonly scope?: string | undefined;
+  /** By a code that is typed in on another device, where the peer offers that. */
+  readonly device?: boolean | undefined;
+  /** The port on this machine that the browser comes back to. Default: any free one. */
+  readonly port?: number | undefined;
+  /** How long the person may take, in milliseconds. Default 300000. */
+  readonly waitMs?: number | undefined;
+}
+
+/** A sign-in, without its secrets. */
+export interface SignInState {
+  readonly endpoint: string;
+  /** Who vouches for the person. */
+  readonly issuer: string;
+  readonly scope: string | undefined;
+  readonly signedInAt: number;
+  /** When it ends unless it is renewed, on the wall clock. */
+  readonly expiresAt: number | undefined;
+  /** It is renewed by itself. */
+  readonly renewable: boolean;
 }

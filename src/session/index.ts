@@ -10,6 +10,9 @@ export type {
   SessionCapability,
   SessionContext,
   SessionHandler,
+  SignInDialog,
+  SignIns,
+  SignInState,
   Target,
   TargetContext,
 } from "./handler.ts";
@@ -21,4 +24,5 @@ export {
   type SessionPolicy,
   type SessionScope,
 } from "./session-policy.ts";
+export { createSignInDesk, type SignInDesk } from "./sign-in-desk.ts";
 export { SessionPoolManager, type SessionId, type SessionPoolManagerOptions } from "./session-pool-manager.ts";

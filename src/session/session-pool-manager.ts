@@ -42,6 +42,7 @@ import { TargetResolver, type ResolvedTarget } from "./resolve-target.ts";
 import { policyCall } from "./policy-call.ts";
 import { RunningCalls, type CallToRun, type RunningCall } from "./running-calls.ts";
 import { describeSession, type SessionInfo } from "./session-info.ts";
+import { useSignIns, type UseOfSignIns } from "./sign-in-desk.ts";
 import { StreamRun } from "./stream-run.ts";
 import { isAlive } from "./validate-session.ts";
 
@@ -237,6 +238,13 @@ export class SessionPoolManager implements SessionDelegate {
     return explained.error === undefined
       ? explained
       : { ...explained, error: redactError(explained.error, this.#around.redactor) };
+  }
+
+  /** Signs in or out where a capability's calls go, as `SignInDesk` does it. */
+  withSignIns<T>(manifest: Manifest, signal: AbortSignal | undefined, use: UseOfSignIns<T>): Promise<T> {
+    const running = this.#start({ signal });
+    const parts = { around: this.#around, handlers: this.#handlers, targets: this.#targets, signal: running.signal };
+    return useSignIns(parts, manifest, blockOf(manifest), use).finally(() => running.finish());
   }
 
   async #onSession<T>(
