@@ -1,3 +1,4 @@
+import { createGrpcHandler } from "./providers/grpc/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
 import type { SessionHandler } from "./session/index.ts";
 
@@ -13,5 +14,5 @@ export interface BuiltInOptions {
  * needs is loaded with its first session.
  */
 export function createBuiltInHandlers(options: BuiltInOptions = {}): SessionHandler[] {
-  return [createMcpHandler(options)];
+  return [createMcpHandler(options), createGrpcHandler()];
 }

@@ -1,0 +1,135 @@
+import { fail, untilAborted, type CcosError, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
+import type {
+  FailureContext,
+  Opened,
+  Session,
+  SessionCall,
+  SessionCapability,
+  SessionContext,
+  SessionHandler,
+  Target,
+  TargetContext,
+} from "../../session/handler.ts";
+import type { Connection } from "./connect.ts";
+import type { Library } from "./library.ts";
+import type { FileSchemas } from "./load-schema.ts";
+import type { MethodPlan, Schema } from "./schema.ts";
+import { readTarget, type GrpcSettings } from "./target.ts";
+import { PROVIDER, TRAITS } from "./traits.ts";
+
+/** The state of a session; only this folder looks inside. */
+export interface GrpcSession {
+  readonly connection: Connection;
+  /** What the server said of its services, by name; only of those that were asked for. */
+  readonly reflected: Map<string, Promise<Schema>>;
+  readonly library: Library;
+}
+
+/** Sessions with gRPC servers: each is a connection, with what is known of the server's services. */
+export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
+  readonly provider = PROVIDER;
+  readonly traits = TRAITS;
+
+  #library: Promise<Library> | undefined;
+  #classify: ((error: unknown, failure: FailureContext) => CcosError) | undefined;
+  #files: FileSchemas | undefined;
+
+  target(capability: SessionCapability, context: TargetContext): Target {
+    return readTarget(capability, context);
+  }
+
+  async initializeSession(target: Target, context: SessionContext): Promise<Opened<GrpcSession>> {
+    const settings = target.settings as GrpcSettings;
+    for (const secret of settings.secrets) context.addSecret(secret);
+    const library = await this.#load();
+    const connection = await library.connect(settings, { signal: context.signal, lost: (why) => context.lost(why) });
+    const state: GrpcSession = { connection, reflected: new Map(), library };
+    try {
+      // A server that describes itself is asked at once: so it shows here whether it takes the credentials.
+      if (settings.source.kind === "reflection") await this.#reflected(state, settings.service, context.signal);
+    } catch (error) {
+      library.disconnect(connection);
+      throw error;
+    }
+    return { state, description: `gRPC ${settings.tls === undefined ? "in the clear" : "over TLS"}` };
+  }
+
+  async executeWithSession(
+    session: Session<GrpcSession>,
+    call: SessionCall,
+    context: SessionContext,
+  ): Promise<JsonValue> {
+    const { connection, library } = session.state;
+    const settings = call.target.settings as GrpcSettings;
+    const plan = await this.#plan(session, call, context);
+    this.#requireConnection(session);
+    return plan.kind === "unary" || plan.kind === "client_streaming"
+      ? library.callOnce(connection, plan, call, settings)
+      : library.gather(connection, plan, call, settings);
+  }
+
+  async *stream(session: Session<GrpcSession>, call: SessionCall, context: SessionContext): AsyncIterable<StreamEvent> {
+    const { connection, library } = session.state;
+    const settings = call.target.settings as GrpcSettings;
+    const plan = await this.#plan(session, call, context);
+    this.#requireConnection(session);
+    if (plan.kind === "unary" || plan.kind === "client_streaming") {
+      yield { type: "result", value: await library.callOnce(connection, plan, call, settings) };
+      return;
+    }
+    for await (const { value } of library.callStream(connection, plan, call, settings)) yield { type: "data", value };
+  }
+
+  async terminateSession(session: Session<GrpcSession>): Promise<void> {
+    session.state.library.disconnect(session.state.connection);
+  }
+
+  classifyFailure(error: unknown, failure: FailureContext): CcosError {
+    // Without the library nothing has been opened, and so nothing has failed in its own way.
+    if (this.#classify === undefined) throw error;
+    return this.#classify(error, failure);
+  }
+
+  async probe(session: Session<GrpcSession>): Promise<boolean> {
+    return session.state.library.isConnected(session.state.connection);
+  }
+
+  #load(): Promise<Library> {
+    return (this.#library ??= import("./library.ts").then((library) => {
+      this.#classify = library.classify;
+      return library;
+    }));
+  }
+
+  #requireConnection({ state, target }: Session<GrpcSession>): void {
+    if (!state.library.isConnected(state.connection))
+      fail("session-lost", `The connection with ${target.endpoint} has ended.`);
+  }
+
+  async #plan({ state }: Session<GrpcSession>, call: SessionCall, context: SessionContext): Promise<MethodPlan> {
+    const { source, service, method } = call.target.settings as GrpcSettings;
+    if (source.kind !== "reflection") {
+      this.#files ??= new state.library.FileSchemas();
+      return (await this.#files.of(source)).plan(service, method);
+    }
+    // Others may wait for the same answer: whoever leaves takes it from nobody.
+    const asking = this.#reflected(state, service, context.signal);
+    return (await untilAborted(asking, call.signal)).plan(service, method);
+  }
+
+  /** One question for all who ask at once; one that failed is asked again by the next. */
+  #reflected({ connection, reflected, library }: GrpcSession, service: string, signal: AbortSignal): Promise<Schema> {
+    let schema = reflected.get(service);
+    if (schema === undefined) {
+      schema = library.reflectSchema(connection, service, signal);
+      reflected.set(service, schema);
+      schema.catch(() => reflected.delete(service));
+    }
+    return schema;
+  }
+}
+
+/** The handler, ready to register. Opens nothing and loads nothing heavy until the first session. */
+export function createGrpcHandler(): GrpcSessionHandler {
+  return new GrpcSessionHandler();
+}

@@ -1,0 +1,1 @@
+export { createGrpcHandler, GrpcSessionHandler, type GrpcSession } from "./handler.ts";
