@@ -149,7 +149,7 @@ const peers = new Map<string, ScriptedPeer>();
 const peerOf = ({ endpoint }: { readonly endpoint: string }): ScriptedPeer => peers.get(endpoint) as ScriptedPeer;
 const addressing = createScriptedHandler(systemClock).handler;
 
-const scripted = (): Required<Omit<Handler, "traits" | "classifyFailure" | "close">> => ({
+const scripted = (): Required<Omit<Handler, "traits" | "classifyFailure" | "close" | "signIns">> => ({
   provider: "line",
   target(capability, context) {
     const target = addressing.target(capability, context);
