@@ -43,8 +43,14 @@ export type {
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 
-export { importMcp } from "./importers/index.ts";
-export type { ImportMcpOptions, ImportOptions, ImportResult, NotImported } from "./importers/index.ts";
+export { importMcp, importOpenApi } from "./importers/index.ts";
+export type {
+  ImportMcpOptions,
+  ImportOpenApiOptions,
+  ImportOptions,
+  ImportResult,
+  NotImported,
+} from "./importers/index.ts";
 
 export { SessionPoolManager } from "./session/index.ts";
 export type {

@@ -21,7 +21,7 @@ interface ImportCommand {
   /** What the ids begin with unless `--prefix` says so, for the help. */
   readonly prefix: string;
   /** Options that only this kind has. */
-  readonly options?: (parser: Parser) => void;
+  readonly options?: (parser: Parser) => unknown;
   /** Its file under `commands/`, loaded when it runs. */
   readonly load: () => Promise<RunImport<never>>;
 }
@@ -32,6 +32,14 @@ const IMPORTS: readonly ImportCommand[] = [
     description: "tools of an MCP server, by its URL or by the command that starts it",
     prefix: "mcp and the server's own name",
     load: async () => (await import("./commands/import-mcp.ts")).runImport,
+  },
+  {
+    name: "openapi",
+    description: "operations of an OpenAPI or Swagger description, by its file or URL (JSON or YAML)",
+    prefix: "openapi and the title",
+    options: (command) =>
+      command.option("--server <url>", "address of the service (default: the first the description names)"),
+    load: async () => (await import("./commands/import-openapi.ts")).runImport,
   },
 ];
 

@@ -1,12 +1,19 @@
 import type { ImportMcpOptions } from "./mcp.ts";
+import type { ImportOpenApiOptions } from "./openapi.ts";
 import type { ImportResult } from "./declaration.ts";
 
 export type { ImportOptions, ImportResult, NotImported } from "./declaration.ts";
 export type { ImportMcpOptions } from "./mcp.ts";
+export type { ImportOpenApiOptions } from "./openapi.ts";
 
 // Each kind of import is loaded when it is asked for: a program that imports nothing pays for none.
 
 /** Lists the tools of an MCP server and writes them down as capability files. */
 export async function importMcp(options: ImportMcpOptions): Promise<ImportResult> {
   return (await import("./mcp.ts")).importMcp(options);
+}
+
+/** Writes a capability file for each operation of an OpenAPI description. */
+export async function importOpenApi(options: ImportOpenApiOptions): Promise<ImportResult> {
+  return (await import("./openapi.ts")).importOpenApi(options);
 }

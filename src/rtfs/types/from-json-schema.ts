@@ -14,13 +14,46 @@ import {
   type Type,
 } from "./type.ts";
 
+/** How a schema is read, beyond what it says itself. */
+export interface SchemaReading {
+  /** What `#/…` refers to: the document the schema stands in. Default: the schema. */
+  readonly root?: JsonValue | undefined;
+  /** Most schemas that go into the type, references unfolded. Default 5000. */
+  readonly mostNodes?: number | undefined;
+  /**
+   * Who gives the value: for a `request`, what is `readOnly` need not be there; for a `response`, what is `writeOnly`.
+   * Default: both are properties like any other.
+   */
+  readonly direction?: "request" | "response" | undefined;
+}
+
+type Warn = (message: string) => void;
+
 /**
  * The type of a JSON Schema of any draft. Where a schema says what a type cannot, the type says less:
  * it never refuses what the schema accepts of a value of the kind described. What is too deep, too large
  * or refers to itself reads as `:any`. `warn` hears of patterns that cannot be checked.
  */
-export function jsonSchemaToType(schema: JsonValue, warn: (message: string) => void = () => {}): Type {
-  return new Conversion(schema, warn).type(schema, 0);
+export function jsonSchemaToType(schema: JsonValue, warn: Warn = () => {}, reading: SchemaReading = {}): Type {
+  return new Conversion(schema, warn, reading, DEEPEST).type(schema, 0);
+}
+
+/**
+ * The same with a type that stays within `mostNodes` by being less deep, rather than by leaving out what comes last: the
+ * outermost levels are told in full as long as there is room for them.
+ */
+export function jsonSchemaToShallowType(schema: JsonValue, warn: Warn, reading: SchemaReading): Type {
+  let type = ANY;
+  for (let deepest = DEEPEST; deepest > 0; deepest = deepest > 8 ? deepest - 8 : deepest - 1) {
+    const warnings: string[] = [];
+    const conversion = new Conversion(schema, (message) => warnings.push(message), reading, deepest);
+    type = conversion.type(schema, 0);
+    if (conversion.isWhole || deepest === 1) {
+      warnings.forEach(warn);
+      break;
+    }
+  }
+  return type;
 }
 
 const DEEPEST = 24;
@@ -30,18 +63,29 @@ const MOST_ENUM_VALUES = 1_000;
 
 class Conversion {
   private readonly root: JsonValue;
-  private readonly warn: (message: string) => void;
+  private readonly warn: Warn;
+  private readonly reading: SchemaReading;
+  private readonly deepest: number;
+  private readonly mostNodes: number;
   private readonly open = new Set<string>();
   private nodes = 0;
 
-  constructor(root: JsonValue, warn: (message: string) => void) {
-    this.root = root;
+  constructor(schema: JsonValue, warn: Warn, reading: SchemaReading, deepest: number) {
+    this.root = reading.root ?? schema;
     this.warn = warn;
+    this.reading = reading;
+    this.deepest = deepest;
+    this.mostNodes = reading.mostNodes ?? MOST_NODES;
+  }
+
+  /** Nothing was left out because there was too much of it. */
+  get isWhole(): boolean {
+    return this.nodes <= this.mostNodes;
   }
 
   type(schema: JsonValue | undefined, depth: number): Type {
     if (schema === false) return primitive("never");
-    if (!isJsonObject(schema) || depth > DEEPEST || ++this.nodes > MOST_NODES) return ANY;
+    if (!isJsonObject(schema) || depth > this.deepest || ++this.nodes > this.mostNodes) return ANY;
     const parts: Type[] = [];
     const reference = getOwn(schema, "$ref");
     if (typeof reference === "string") parts.push(this.referenced(reference, depth));
@@ -152,6 +196,8 @@ class Conversion {
   }
 
   private object(schema: JsonObject, depth: number): Type {
+    // The names of properties of which nothing else can be told are not worth their room.
+    if (depth >= this.deepest) return primitive("map");
     const properties = getOwn(schema, "properties");
     const requiredNames = getOwn(schema, "required");
     const required = new Set(
@@ -162,7 +208,7 @@ class Conversion {
     const entries: RecordEntry[] = [];
     for (const [name, each] of Object.entries(isJsonObject(properties) ? properties : {})) {
       const type = this.type(each, depth + 1);
-      const optional = !required.delete(name);
+      const optional = !required.delete(name) || this.isOneSided(each);
       entries.push({ key: recordKey(name), type: optional ? type : notOptional(type), optional });
     }
     for (const name of required) entries.push({ key: recordKey(name), type: ANY, optional: false });
@@ -172,6 +218,13 @@ class Conversion {
     }
     // An optional type makes its key optional, so the two agree on what stays required.
     return { kind: "record", entries: entries.map(agreeing), rest: others };
+  }
+
+  /** Whether a property is not there in this direction, even where it is required. */
+  private isOneSided(schema: JsonValue): boolean {
+    const { direction } = this.reading;
+    if (direction === undefined || !isJsonObject(schema)) return false;
+    return getOwn(schema, direction === "request" ? "readOnly" : "writeOnly") === true;
   }
 
   private stringPredicates(schema: JsonObject): Predicate[] {

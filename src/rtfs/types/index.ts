@@ -1,5 +1,5 @@
 export { checkJson, checkType, describeProblem, type TypeProblem } from "./check.ts";
-export { jsonSchemaToType } from "./from-json-schema.ts";
+export { jsonSchemaToShallowType, jsonSchemaToType, type SchemaReading } from "./from-json-schema.ts";
 export { isOptionalMark, parseAnnotationType, parseType, type ParsedType, type TypeFormProblem } from "./parse-type.ts";
 export { equalTypes, printType } from "./print-type.ts";
 export { typeToJsonSchema } from "./to-json-schema.ts";
