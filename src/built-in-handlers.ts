@@ -1,3 +1,4 @@
+import { createGraphqlHandler } from "./providers/graphql/index.ts";
 import { createGrpcHandler } from "./providers/grpc/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
 import type { SessionHandler } from "./session/index.ts";
@@ -14,5 +15,5 @@ export interface BuiltInOptions {
  * needs is loaded with its first session.
  */
 export function createBuiltInHandlers(options: BuiltInOptions = {}): SessionHandler[] {
-  return [createMcpHandler(options), createGrpcHandler()];
+  return [createMcpHandler(options), createGraphqlHandler(), createGrpcHandler()];
 }

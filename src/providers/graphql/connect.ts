@@ -1,0 +1,276 @@
+import type { Dispatcher } from "undici";
+
+import { ACCEPT_ENCODING, Authorizer, openCookies, type CookieSession, type Exchange } from "../../http/index.ts";
+import { fail, isJsonObject, oneLine, Roster, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
+import type { SessionCall, SessionContext, Target } from "../../session/handler.ts";
+import type { LoginPlan } from "./login-plan.ts";
+import { classify } from "./map-error.ts";
+import { readValue, type GraphqlResponse } from "./map-value.ts";
+import { askOverSocket } from "./ask-over-socket.ts";
+import { ask, type GraphqlRequest, type HttpLink, type PersistedQueries } from "./request.ts";
+import type { HttpResponse } from "../../http/index.ts";
+import { GraphqlSocket } from "./socket.ts";
+import { subscribe } from "./subscribe.ts";
+import { secretsOf, settingsOf, type GraphqlSettings } from "./target.ts";
+
+export interface ConnectOptions {
+  readonly dispatcher: Dispatcher;
+  readonly authorizer: Authorizer;
+  readonly context: SessionContext;
+}
+
+/** An answer, over whichever transport it came. */
+export interface Answer {
+  readonly response: GraphqlResponse;
+  /** Its head, where it came over HTTP. */
+  readonly http?: HttpResponse | undefined;
+  /** How long the server asks to wait. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+export interface AskOptions {
+  readonly signal: AbortSignal;
+  /** Harmless to send as a GET. */
+  readonly isQuery: boolean;
+  readonly sent?: (() => void) | undefined;
+  /** Go with this request alone. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const HANDSHAKE: GraphqlRequest = { query: "{ __typename }", variables: {} };
+
+/** Opens what a session is: who we are, cookies or a token of a login, and a socket where all goes over one. */
+export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
+  const { context, authorizer } = options;
+  const settings = settingsOf(target);
+  for (const secret of secretsOf(target)) context.addSecret(secret);
+  const { headers, expiresAt } = await authorizer.open(settings.place, context);
+  const connection = new Connection(target, { ...options, headers, expiresAt });
+  try {
+    await connection.open();
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+interface Opening extends ConnectOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresAt: number | undefined;
+}
+
+/** One session's way to its server. */
+export class Connection {
+  readonly target: Target;
+  readonly context: SessionContext;
+  readonly #settings: GraphqlSettings;
+  readonly #dispatcher: Dispatcher;
+  readonly #tokenEndsAt: number | undefined;
+  readonly #underWay = new Roster<Exchange>();
+  readonly #persisted: PersistedQueries = { isRefused: false };
+  readonly #closing = new AbortController();
+  #headers: Readonly<Record<string, string>>;
+  #cookies: CookieSession | undefined;
+  #socket: Promise<GraphqlSocket> | undefined;
+  /** The server takes subscriptions, but not over a socket: found out once. */
+  hasNoSocket = false;
+
+  constructor(target: Target, { context, dispatcher, headers, expiresAt }: Opening) {
+    this.target = target;
+    this.context = context;
+    this.#settings = settingsOf(target);
+    this.#dispatcher = dispatcher;
+    this.#headers = headers;
+    this.#tokenEndsAt = expiresAt;
+  }
+
+  /** When what it was opened with ends, on the wall clock. */
+  get expiresAt(): number | undefined {
+    const ends = [this.#tokenEndsAt, this.#cookies?.expiresAt()].filter((end) => end !== undefined);
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
+  async open(): Promise<void> {
+    const { login, transport, handshake } = this.#settings;
+    const { signal } = this.context;
+    if (login !== undefined) await this.#logIn(login);
+    if (transport === "ws") await this.socket();
+    else if (handshake) await this.#shakeHands(signal);
+  }
+
+  /** Runs one query or mutation. */
+  async ask(request: GraphqlRequest, options: AskOptions): Promise<Answer> {
+    if (this.#settings.transport === "ws") {
+      return askOverSocket(await this.socket(), request, options);
+    }
+    const { method, persistedQueries } = this.#settings;
+    const answer = await ask(this.link(), request, {
+      ...options,
+      method: options.isQuery ? method : "POST",
+      persisted: persistedQueries ? this.#persisted : undefined,
+    });
+    this.#cookies?.take(this.#settings.url, answer.http);
+    return answer;
+  }
+
+  /** Runs one subscription: it begins when its first event is asked for. */
+  subscribe(call: SessionCall, prepare: () => GraphqlRequest | Promise<GraphqlRequest>): AsyncIterable<StreamEvent> {
+    return subscribe(this, call, prepare);
+  }
+
+  /** Asks for the schema; see `introspect`. */
+  async askSchema(query: string, signal: AbortSignal): Promise<GraphqlResponse> {
+    const request = { query, variables: {} };
+    if (this.#settings.transport === "ws")
+      return (await askOverSocket(await this.socket(), request, { signal, isQuery: true })).response;
+    const link = this.link();
+    // A schema of megabytes is worth the work of decompressing it.
+    const headers = { ...link.headers, "accept-encoding": ACCEPT_ENCODING };
+    return (await ask({ ...link, headers }, request, { method: "POST", signal })).response;
+  }
+
+  /** Whether the server answers. */
+  async isAlive(signal: AbortSignal): Promise<boolean> {
+    try {
+      if (this.#settings.transport === "ws") return await (await this.socket()).isAlive(signal);
+      await this.#shakeHands(signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Where requests go, with what goes along now: cookies change. */
+  link(): HttpLink {
+    const { url, address, place } = this.#settings;
+    const cookie = this.#cookies?.header(url, this.#headers["cookie"]);
+    return {
+      dispatcher: this.#dispatcher,
+      url,
+      address,
+      headers: cookie === undefined ? this.#headers : { ...this.#headers, cookie },
+      maxResponseBytes: place.maxResponseBytes,
+      now: () => this.context.clock.now(),
+      underWay: this.#underWay,
+    };
+  }
+
+  /** The headers for what is asked of the place of subscriptions. */
+  subscriptionHeaders(): Readonly<Record<string, string>> {
+    const { subscriptions } = this.#settings;
+    const headers = subscriptions.sharesOrigin ? this.#headers : subscriptions.headers;
+    const cookie = this.#cookies?.header(subscriptions.url, headers["cookie"]);
+    return cookie === undefined ? headers : { ...headers, cookie };
+  }
+
+  /**
+   * The session's socket: opened when it is first needed, and opened anew where it has been closed, unless the socket is
+   * what the session is; then its end is the session's.
+   */
+  async socket(): Promise<GraphqlSocket> {
+    const { transport } = this.#settings;
+    const known = await this.#socket?.catch(() => undefined);
+    if (known !== undefined && (known.isOpen || transport === "ws")) return known;
+    const opening = GraphqlSocket.open({
+      url: this.#settings.subscriptions.url,
+      headers: this.subscriptionHeaders(),
+      connectionInit: this.#init(),
+      maxMessageBytes: this.#settings.place.maxResponseBytes,
+      signal: AbortSignal.any([this.context.signal, this.#closing.signal]),
+      now: () => this.context.clock.now(),
+      onLost: (reason) => {
+        if (transport === "ws") this.context.lost(reason);
+      },
+    });
+    this.#socket = opening;
+    opening.catch(() => {
+      if (this.#socket === opening) this.#socket = undefined;
+    });
+    return opening;
+  }
+
+  async close(): Promise<void> {
+    const socket = await this.#socket?.catch(() => undefined);
+    this.#closing.abort();
+    for (const exchange of this.#underWay) exchange.abort(new Error("The session was closed."));
+    await socket?.close();
+  }
+
+  /** `${authorization}` stands for what the session sends under that name. */
+  #init(): GraphqlSettings["connectionInit"] {
+    const { connectionInit } = this.#settings;
+    if (connectionInit === undefined) return undefined;
+    const authorization = this.subscriptionHeaders()["authorization"];
+    const filled = (value: JsonValue): JsonValue => {
+      if (typeof value === "string") return value.replaceAll("${authorization}", () => authorization ?? "");
+      if (Array.isArray(value)) return value.map(filled);
+      if (!isJsonObject(value)) return value;
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item)]));
+    };
+    return filled(connectionInit) as GraphqlSettings["connectionInit"];
+  }
+
+  async #shakeHands(signal: AbortSignal): Promise<void> {
+    const { response, http, retryAfterMs } = await ask(this.link(), HANDSHAKE, { method: "POST", signal });
+    try {
+      readValue(response, {
+        kind: "query",
+        resultField: undefined,
+        onError: "data",
+        retryAfterMs,
+        status: http.status,
+      });
+    } catch (error) {
+      const failure = classify(error, { phase: "open", sent: true, target: this.target });
+      // A server that takes none but the operations it knows has answered, and so is there.
+      if (failure.code !== "rejected") throw failure;
+    }
+  }
+
+  async #logIn({ text, variables, tokenPath }: LoginPlan): Promise<void> {
+    const { context, target } = this;
+    this.#cookies = await openCookies();
+    const request = { query: text, variables };
+    const { response, http, retryAfterMs } = await ask(this.link(), request, {
+      method: "POST",
+      signal: context.signal,
+    });
+    let data: JsonValue;
+    try {
+      const rules = {
+        kind: "mutation",
+        resultField: undefined,
+        onError: "fail",
+        retryAfterMs,
+        status: http.status,
+      } as const;
+      data = readValue(response, rules);
+    } catch (error) {
+      const failure = classify(error, { phase: "open", sent: true, target });
+      if (failure.code !== "rejected") throw failure;
+      return fail("unauthenticated", `The login at ${target.endpoint} was refused. ${failure.message}`, {
+        remedy: `Check the variables of :login${target.credentialSource === undefined ? "" : `, such as ${target.credentialSource}`}.`,
+        cause: failure,
+      });
+    }
+    this.#cookies.take(this.#settings.url, http);
+    for (const secret of this.#cookies.secrets()) context.addSecret(secret);
+    if (tokenPath === undefined) {
+      if (!this.#cookies.has(this.#settings.url))
+        noToken(target, "set no cookie", "Say where its token stands, with :token_path.");
+      return;
+    }
+    let token: JsonValue | undefined = data;
+    for (const key of tokenPath) token = isJsonObject(token) && Object.hasOwn(token, key) ? token[key] : undefined;
+    if (typeof token !== "string" || token === "" || !/^[\x20-\x7e]+$/.test(token)) {
+      return noToken(target, `has no token at ${oneLine(tokenPath.join("."), 100)}`, "Correct :token_path of :login.");
+    }
+    context.addSecret(token);
+    this.#headers = { ...this.#headers, authorization: `Bearer ${token}` };
+  }
+}
+
+function noToken(target: Target, what: string, remedy: string): never {
+  return fail("protocol-error", `The answer to the login at ${target.endpoint} ${what}.`, { remedy });
+}

@@ -1,0 +1,1 @@
+export { createGraphqlHandler, GraphQLSessionHandler } from "./handler.ts";
