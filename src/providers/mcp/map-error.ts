@@ -81,6 +81,7 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
   }
 }
 
+const WHO_ANSWERS = "Give createEnvironment an `interaction` that answers, or call it at a terminal.";
 const SPEAKS_NO_MCP = "Check :server_url: what answers there does not speak MCP.";
 
 type Make = (code: ErrorCode, message: string, options?: ErrorOptions) => CcosError;
@@ -154,18 +155,31 @@ function classifyRpc(error: RpcError, context: FailureContext, make: Make): Ccos
     case -32042:
       return make("rejected", said, {
         details,
-        remedy: "The tool wants to ask its caller something, which is not supported.",
+        remedy: `It wants to ask its caller something first. ${WHO_ANSWERS}`,
       });
     default:
-      return make("rejected", said, { details, remedy: toolRemedy(words, context.target) });
+      return make("rejected", said, { details, remedy: missingRemedy(error.code, words, context.target) });
   }
 }
 
-/** A remedy for what servers say of a tool they do not have. */
-function toolRemedy(words: string, target: Target): string | undefined {
-  if (!/\b(?:unknown tool|tool\b.*\bnot found|no such tool)\b/i.test(words)) return undefined;
-  return `Check :tool_name (${JSON.stringify(target.operation)}); ccos import lists what the server offers.`;
+const KEYS = {
+  tool: ":tool_name",
+  resource: ":resource",
+  "resource-template": ":resource_template and its input",
+  prompt: ":prompt",
+  completion: ":complete",
+} as const;
+
+/** A remedy for what servers say of something they do not have. */
+function missingRemedy(code: number, words: string, target: Target): string | undefined {
+  const kind = (target.settings as Partial<McpSettings> | undefined)?.call?.operation.kind ?? "tool";
+  const isMissing = code === RESOURCE_NOT_FOUND || MISSING.test(words);
+  if (!isMissing) return undefined;
+  return `Check ${KEYS[kind]} (${JSON.stringify(target.operation)}); ccos import lists what the server offers.`;
 }
+
+const RESOURCE_NOT_FOUND = -32002;
+const MISSING = /\b(?:(?:unknown|no such) (?:tool|resource|prompt)|(?:tool|resource|prompt)\b.*\bnot found)\b/i;
 
 function classifyNetwork(failure: WireFailure & { kind: "network" }, context: FailureContext, make: Make): CcosError {
   const where = place(context);
