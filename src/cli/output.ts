@@ -5,6 +5,8 @@ import { createRedactor, stringifyJson, stripControls, type Redactor } from "../
 export interface Sink {
   readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
+  /** Waits until there is room for more; false where nobody reads it any more. Default: there always is. */
+  room?(signal: AbortSignal): Promise<boolean>;
 }
 
 export type Style = Parameters<typeof styleText>[0];
@@ -15,6 +17,8 @@ export interface Output {
    * `decorate` colours the text where stdout takes colours.
    */
   value(text: string, decorate?: (text: string) => string): void;
+  /** Waits until stdout has room for more; false where nobody reads it any more. Rejects with the signal. */
+  room(signal: AbortSignal): Promise<boolean>;
   /** A report as JSON on stdout. Everything secret in it is blanked, by its shape too. */
   data(report: unknown): void;
   /** A table or other text for people on stdout. */
@@ -72,6 +76,7 @@ export function createOutput(options: OutputOptions): Output {
       const clean = safe(redactor.redactKnown(text));
       stdout.write(`${decorate === undefined || !colours.out ? clean : decorate(clean)}\n`);
     },
+    room: async (signal) => (await stdout.room?.(signal)) ?? true,
     data: (report) =>
       void stdout.write(`${safe(stringifyJson(redactor.redactValue(report), terminal ? 2 : undefined))}\n`),
     text: (text) => void stdout.write(line(text)),

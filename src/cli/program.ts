@@ -7,6 +7,7 @@ import { exitCodeOf } from "./exit-code.ts";
 import { addImportCommands, positiveInteger } from "./import-commands.ts";
 import { createInterruption, type SignalSource } from "./interruption.ts";
 import { createOutput, type Sink } from "./output.ts";
+import { processSink } from "./process-sink.ts";
 import { version } from "./version.ts";
 
 /** What the program needs of its process. */
@@ -157,7 +158,8 @@ function createParser(world: World, execute: Execute): Parser {
     .command("call <id> [input...]")
     .description("call a capability; input is JSON, @FILE or - (stdin), and key=value or key:=JSON pairs")
     .option("--timeout <ms>", "time for the whole call, in milliseconds", positiveInteger)
-    .action((id: string, input: string[], own: { timeout?: number }) =>
+    .option("--stream", "print its events as they come, one JSON a line; without --timeout there is no limit of time")
+    .action((id: string, input: string[], own: { timeout?: number; stream?: boolean }) =>
       execute(options(), async () => (await import("./commands/call.ts")).callCommand, { id, input, ...own }),
     );
 
@@ -213,15 +215,6 @@ function usageText(text: string): string {
 }
 
 function processWorld(): World {
-  for (const [name, stream] of [
-    ["stdout", process.stdout],
-    ["stderr", process.stderr],
-  ] as const) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      // A reader that went away (`| head`) is no failure of ours.
-      if (error.code !== "EPIPE") outputLost(name, error);
-    });
-  }
   return {
     get stdin() {
       return process.stdin;
@@ -230,23 +223,12 @@ function processWorld(): World {
     get terminal() {
       return isatty(0) && isatty(1) ? { input: process.stdin, output: process.stdout } : undefined;
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout: processSink("stdout"),
+    stderr: processSink("stderr"),
     env: process.env,
     cwd: process.cwd(),
     signals: process,
   };
-}
-
-let saidOutputLost = false;
-
-/** A full disk, say: told once and remembered in the exit code; the command goes on and drains. */
-function outputLost(name: string, { code, message }: NodeJS.ErrnoException): void {
-  if (saidOutputLost) return;
-  saidOutputLost = true;
-  process.once("exit", () => (process.exitCode ||= EXIT.failed));
-  if (name !== "stderr")
-    process.stderr.write(`error[output]: What is written to ${name} is lost (${code ?? message}).\n`);
 }
 
 async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {

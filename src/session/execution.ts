@@ -174,7 +174,11 @@ export class Execution {
     };
     const execute = (): Promise<JsonValue> => {
       if (stream !== undefined) {
-        return stream.run({ handler, lease, call, trace, onFirst: () => this.#begins(session) });
+        const onFirst = (): void => {
+          sent = true;
+          this.#begins(session);
+        };
+        return stream.run({ handler, lease, call, trace, onFirst });
       }
       try {
         return Promise.resolve(handler.executeWithSession(session, call, session.context));

@@ -1,5 +1,5 @@
 import { reportOf } from "../../capability/call.ts";
-import { stringifyJson, toCcosError } from "../../kernel/index.ts";
+import { stringifyJson, toCcosError, type JsonValue } from "../../kernel/index.ts";
 import { readCallInput, type GivenInput } from "../call-input.ts";
 import { EXIT, type Command, type CommandContext } from "../command-context.ts";
 import { reportError } from "../error-report.ts";
@@ -12,6 +12,8 @@ export interface CallArguments {
   readonly id: string;
   readonly input: readonly string[];
   readonly timeout?: number | undefined;
+  /** Its events, a line each, as they come. */
+  readonly stream?: boolean | undefined;
 }
 
 export const callCommand: Command<CallArguments> = async (args, context) => {
@@ -22,7 +24,7 @@ export const callCommand: Command<CallArguments> = async (args, context) => {
     try {
       // Read once: stdin does not come a second time.
       given ??= await readCallInput(args.input, context);
-      return await callOnce(args, given, context);
+      return await (args.stream === true ? streamOnce : callOnce)(args, given, context);
     } catch (error) {
       // Nothing has been sent by a call that was refused for want of trust, so it may simply be made again.
       if (await offerTrust(error, context)) continue;
@@ -43,6 +45,30 @@ function callOnce({ id, timeout }: CallArguments, given: GivenInput, context: Co
         ? { ok: true, value, session, attempts, durationMs: Math.round(durationMs) }
         : value;
     context.output.value(stringifyJson(result, context.output.terminal ? 2 : undefined));
+    return EXIT.done;
+  });
+}
+
+/** The next event is taken when stdout has taken the last, so a slow reader slows the peer down. */
+function streamOnce({ id, timeout }: CallArguments, given: GivenInput, context: CommandContext): Promise<number> {
+  const { output, options } = context;
+  return withEnvironment(context, async (env) => {
+    const input = given.typedBy(env.capabilities.get(id)?.inputSchema);
+    const stream = env.stream(id, input, { signal: context.signal, timeoutMs: timeout });
+    let value: JsonValue | undefined;
+    for await (const event of stream) {
+      output.value(stringifyJson(event));
+      if (event.type === "result") value = event.value;
+      // Whoever read has had enough: that is an end like any other.
+      if (!(await output.room(context.signal))) return EXIT.done;
+    }
+    if (options.json === true) {
+      const { session, attempts, events, durationMs = 0 } = stream.report;
+      const result = value === undefined ? {} : { value };
+      output.value(
+        stringifyJson({ ok: true, ...result, session, attempts, events, durationMs: Math.round(durationMs) }),
+      );
+    }
     return EXIT.done;
   });
 }
