@@ -1,6 +1,7 @@
 import { createGraphqlHandler } from "./providers/graphql/index.ts";
 import { createGrpcHandler } from "./providers/grpc/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
+import { createWebSocketHandler } from "./providers/websocket/index.ts";
 import type { SessionHandler } from "./session/index.ts";
 
 export interface BuiltInOptions {
@@ -15,5 +16,5 @@ export interface BuiltInOptions {
  * needs is loaded with its first session.
  */
 export function createBuiltInHandlers(options: BuiltInOptions = {}): SessionHandler[] {
-  return [createMcpHandler(options), createGraphqlHandler(), createGrpcHandler()];
+  return [createMcpHandler(options), createGraphqlHandler(), createGrpcHandler(), createWebSocketHandler(options)];
 }
