@@ -2,6 +2,7 @@ import { createGraphqlHandler } from "./providers/graphql/index.ts";
 import { createGrpcHandler } from "./providers/grpc/index.ts";
 import { createMcpHandler } from "./providers/mcp/index.ts";
 import { createWebSocketHandler } from "./providers/websocket/index.ts";
+import { createOpenApiHandler } from "./providers/openapi/index.ts";
 import type { SessionHandler } from "./session/index.ts";
 
 export interface BuiltInOptions {

@@ -4,6 +4,7 @@ import { expandPath, placeholdersOf, type PathValue } from "./expand-path.ts";
 import { isMediaType, kindOf } from "./media-type.ts";
 import type { Operation, Parameter, RequestBody } from "./operation.ts";
 import { contentText, encodeAll, encodeReserved, pairsOf, simpleText, type Refuse } from "./serialize.ts";
+import type { RestSettings } from "./target.ts";
 import { writeBody, type WrittenBody } from "./write-body.ts";
 
 /** A call as it is sent, without what belongs to the session. */
@@ -71,6 +72,15 @@ export function writeRequest(operation: Operation, input: JsonValue, capabilityI
     body: written?.body,
     accepted,
   };
+}
+
+/** Where it goes: below the base URL, with what that and the credential add to the query. */
+export function urlOfRequest(
+  { base, baseQuery }: Pick<RestSettings, "base" | "baseQuery">,
+  { path, query }: Pick<OperationRequest, "path" | "query">,
+): URL {
+  const all = [baseQuery, query].filter((part) => part !== "").join("&");
+  return new URL(`${base}${path}${all === "" ? "" : `?${all}`}`);
 }
 
 function readInput(input: JsonValue, id: string): JsonObject {
