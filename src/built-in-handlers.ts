@@ -17,5 +17,11 @@ export interface BuiltInOptions {
  * needs is loaded with its first session.
  */
 export function createBuiltInHandlers(options: BuiltInOptions = {}): SessionHandler[] {
-  return [createMcpHandler(options), createGraphqlHandler(), createGrpcHandler(), createWebSocketHandler(options)];
+  return [
+    createMcpHandler(options),
+    createGraphqlHandler(),
+    createGrpcHandler(),
+    createOpenApiHandler(),
+    createWebSocketHandler(options),
+  ];
 }
