@@ -93,7 +93,6 @@ export abstract class ChannelTransport extends WireTransport {
     }
     this.messages.close();
     if (!closedHere) this.onlost?.(reason);
-    this.onclose?.();
   }
 
   /** Fails everything under way for another reason than the end of the stream. */

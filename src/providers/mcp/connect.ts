@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 
-import { Client } from "@modelcontextprotocol/client";
 import type { Dispatcher } from "undici";
 
 import type { JsonObject } from "../../kernel/index.ts";
@@ -11,11 +10,12 @@ import { ChannelTransport } from "./channel.ts";
 import { changedBy, followOffer } from "./offer.ts";
 import { Questions } from "./questions.ts";
 import { clientInfo } from "./client-info.ts";
+import { readDiscovery, readInitializeResult, shakeHands, type ServerSelf } from "./handshake.ts";
 import { HttpTransport } from "./transport-http.ts";
 import { SseTransport } from "./transport-sse.ts";
 import { StdioTransport } from "./transport-stdio.ts";
 import type { WireTransport } from "./transport.ts";
-import { envelope, MODERN_CODES, negotiate, type VerdictMemory } from "./negotiate.ts";
+import { envelope, MODERN_CODES, MODERN_VERSION, negotiate, type VerdictMemory } from "./negotiate.ts";
 import type { SessionRecord } from "./session-record.ts";
 import { WireError, type Era } from "./wire-error.ts";
 
@@ -24,8 +24,8 @@ export interface Connection {
   readonly transport: WireTransport;
   readonly kind: "http" | "sse" | "stdio";
   readonly era: Era;
-  /** The SDK's client on the same transport, for what a server asks during a call. */
-  readonly client: Client;
+  /** What the server said of itself. */
+  readonly server: ServerSelf;
   /** Added to the parameters of every request of the modern era. */
   readonly meta: JsonObject | undefined;
   readonly questions: Questions;
@@ -56,7 +56,6 @@ export interface ConnectOptions {
 // A silent child may be one that is still starting; one that ignores what it does not know must not use up
 // the time for the handshake.
 const STDIO_PROBE_MS = 5000;
-const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
 /** Opens a connection: finds out the era unless it is known, and shakes hands where the era asks for it. */
 export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
@@ -88,8 +87,6 @@ export async function reconnect(target: Target, record: SessionRecord, options: 
   return attempt.resume(record);
 }
 
-const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
-
 class Attempt {
   readonly #settings: McpSettings;
   readonly #options: ConnectOptions;
@@ -119,9 +116,13 @@ class Attempt {
   async resume(record: SessionRecord): Promise<Connection> {
     const settings = this.#settings as HttpSettings;
     if (record.era === "modern") return this.#adopt(this.#http(settings), "http", record.discover);
-    const { initializeResult } = record;
-    const resumed = { sessionId: record.sessionId ?? undefined, initializeResult };
-    return this.#shakeHands(this.#http(settings, resumed), "http");
+    const transport = this.#http(settings);
+    const server = readInitializeResult(record.initializeResult, transport);
+    transport.sessionId = record.sessionId ?? undefined;
+    transport.protocolVersion = server.protocolVersion;
+    transport.era = "legacy";
+    this.#listen(transport);
+    return this.#greeted(transport, "http", server);
   }
 
   async #runHttp(settings: HttpSettings): Promise<Connection> {
@@ -227,10 +228,7 @@ class Attempt {
     }
   }
 
-  #http(
-    settings: HttpSettings,
-    resumed?: { sessionId: string | undefined; initializeResult: JsonObject },
-  ): HttpTransport {
+  #http(settings: HttpSettings): HttpTransport {
     const { dispatcher, now } = this.#options;
     const transport = new HttpTransport({
       url: new URL(settings.url),
@@ -238,7 +236,6 @@ class Attempt {
       dispatcher,
       limit: settings.maxResponseBytes,
       now,
-      resumed,
     });
     this.#transport = transport;
     return transport;
@@ -253,32 +250,31 @@ class Attempt {
   /** The handshake of the revisions that have one. */
   async #shakeHands(transport: WireTransport, kind: Connection["kind"]): Promise<Connection> {
     transport.era = "legacy";
-    const client = await this.#connectClient(transport, { kind: "legacy" });
-    const connection = this.#connection(transport, kind, "legacy", client, undefined);
+    this.#listen(transport);
+    const server = await shakeHands(transport, this.#info, this.#questions.capabilities, this.#options.signal);
+    return this.#greeted(transport, kind, server);
+  }
+
+  async #greeted(transport: WireTransport, kind: Connection["kind"], server: ServerSelf): Promise<Connection> {
+    const connection = this.#connection(transport, kind, "legacy", server, undefined);
     // Before the first call: what a server says there while nobody listens is gone.
     if (this.#questions.any || this.#options.offerChanged !== undefined) await transport.listen();
     return connection;
   }
 
   /** The modern era has no handshake: what was discovered is all there is. */
-  async #adopt(transport: WireTransport, kind: Connection["kind"], discover: JsonObject): Promise<Connection> {
+  #adopt(transport: WireTransport, kind: Connection["kind"], discover: JsonObject): Connection {
     transport.era = "modern";
-    const client = await this.#connectClient(transport, { kind: "modern", discover: discover as never });
-    const connection = this.#connection(
-      transport,
-      kind,
-      "modern",
-      client,
-      envelope(this.#info, this.#questions.capabilities),
-    );
+    transport.protocolVersion = MODERN_VERSION;
+    this.#listen(transport);
+    const meta = envelope(this.#info, this.#questions.capabilities);
+    const connection = this.#connection(transport, kind, "modern", readDiscovery(discover), meta);
     if (this.#options.offerChanged !== undefined) followOffer(connection);
     return connection;
   }
 
-  async #connectClient(
-    transport: WireTransport,
-    prior: NonNullable<Parameters<Client["connect"]>[1]>["prior"],
-  ): Promise<Client> {
+  /** From here on the server may ask, and tell of changes. */
+  #listen(transport: WireTransport): void {
     const { messages } = transport;
     const { offerChanged } = this.#options;
     messages.onasked = ({ method, params, ...asker }) => this.#questions.answer(method, params, asker);
@@ -287,34 +283,24 @@ class Attempt {
         const what = changedBy(method);
         if (what !== undefined) offerChanged(what);
       });
-    const client = new Client(this.#info, { capabilities: this.#questions.capabilities });
-    try {
-      await client.connect(transport, { prior, signal: this.#options.signal, timeout: LONGEST_TIMEOUT_MS });
-    } catch (error) {
-      // The client says only that the connection closed; the transport knows why.
-      if (transport instanceof ChannelTransport) transport.throwIfEnded();
-      throw error;
-    }
-    if (transport instanceof ChannelTransport) transport.throwIfEnded();
-    transport.onlost = this.#options.lost;
-    return client;
   }
 
   #connection(
     transport: WireTransport,
     kind: Connection["kind"],
     era: Era,
-    client: Client,
+    server: ServerSelf,
     meta: JsonObject | undefined,
   ): Connection {
-    const server = client.getServerVersion();
-    const protocolVersion = client.getNegotiatedProtocolVersion() ?? "unknown";
-    const name = server === undefined ? "an unnamed server" : `${server.name} ${server.version}`;
+    if (transport instanceof ChannelTransport) transport.throwIfEnded();
+    transport.onlost = this.#options.lost;
+    const { serverInfo, protocolVersion, answer } = server;
+    const name = serverInfo === undefined ? "an unnamed server" : `${serverInfo.name} ${serverInfo.version}`;
     return {
       transport,
       kind,
       era,
-      client,
+      server,
       meta,
       questions: this.#questions,
       verdictKey: this.#key,
@@ -322,16 +308,9 @@ class Attempt {
       protocolVersion,
       record() {
         if (kind !== "http") return undefined;
-        const discover = client.getDiscoverResult();
-        if (discover !== undefined) return { era: "modern", discover: plain(discover) };
-        const instructions = client.getInstructions();
-        const initializeResult = plain({
-          protocolVersion,
-          capabilities: client.getServerCapabilities() ?? {},
-          serverInfo: server ?? { name: "unknown", version: "0" },
-          ...(instructions !== undefined && { instructions }),
-        });
-        return { era: "legacy", sessionId: transport.sessionId ?? null, initializeResult };
+        return era === "modern"
+          ? { era, discover: answer }
+          : { era, sessionId: transport.sessionId ?? null, initializeResult: answer };
       },
     };
   }

@@ -2,6 +2,7 @@ import { createDispatcher } from "../../http/index.ts";
 import { fail, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
+import { offers } from "./handshake.ts";
 import { classify } from "./map-error.ts";
 import { VerdictMemory } from "./negotiate.ts";
 import { scanParamHeaders } from "./param-headers.ts";
@@ -133,18 +134,16 @@ export async function describeServer(address: ServerAddress): Promise<ServerDesc
       openTimeoutMs: timeoutMs,
       signal,
     });
-    const { client } = connection;
-    const offers = client.getServerCapabilities() ?? {};
-    const server = client.getServerVersion();
+    const { server, protocolVersion } = connection;
     return {
-      serverInfo: server && { name: server.name, version: server.version },
+      serverInfo: server.serverInfo,
       era: connection.era,
-      protocolVersion: client.getNegotiatedProtocolVersion() ?? "unknown",
+      protocolVersion,
       transport: connection.kind,
-      instructions: client.getInstructions(),
-      tools: offers.tools === undefined ? [] : await listTools(connection, signal, warn),
-      resources: offers.resources === undefined ? [] : await listAll(connection, "resources/list", "resources", signal),
-      prompts: offers.prompts === undefined ? [] : await listAll(connection, "prompts/list", "prompts", signal),
+      instructions: server.instructions,
+      tools: !offers(server, "tools") ? [] : await listTools(connection, signal, warn),
+      resources: !offers(server, "resources") ? [] : await listAll(connection, "resources/list", "resources", signal),
+      prompts: !offers(server, "prompts") ? [] : await listAll(connection, "prompts/list", "prompts", signal),
     };
   } catch (error) {
     if (timeout.aborted && address.signal?.aborted !== true) {
@@ -155,7 +154,6 @@ export async function describeServer(address: ServerAddress): Promise<ServerDesc
     throw classify(error, { phase: "open", sent: connection !== undefined, target });
   } finally {
     await connection?.transport.terminate();
-    await connection?.client.close().catch(() => {});
     await connection?.transport.close();
     await dispatcher.destroy();
   }

@@ -73,9 +73,8 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   }
 
   async terminateSession(session: Session<McpSession>, context: SessionContext): Promise<void> {
-    const { client, transport } = session.state.connection;
+    const { transport } = session.state.connection;
     if (!session.lost) await transport.terminate(context.signal);
-    await client.close().catch(() => {});
     await transport.close();
   }
 

@@ -1,4 +1,5 @@
 import type { Connection } from "./connect.ts";
+import { offers } from "./handshake.ts";
 import { LOG_LEVELS, type LogLevel } from "./target.ts";
 
 /** Position of a level, 0 for the mildest; -1 for what is none. `off` is beyond all. */
@@ -18,8 +19,8 @@ export async function askForLog(
   level: LogLevel | "off",
   signal: AbortSignal,
 ): Promise<LogLevel | undefined> {
-  const { client, era, transport } = connection;
-  if (level === "off" || client.getServerCapabilities()?.logging === undefined) return undefined;
+  const { server, era, transport } = connection;
+  if (level === "off" || !offers(server, "logging")) return undefined;
   if (era === "modern") return level;
   // Some say their log there and not with the call.
   await transport.listen();

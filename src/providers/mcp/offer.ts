@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../kernel/index.ts";
 import type { Connection } from "./connect.ts";
+import { offers } from "./handshake.ts";
 import { pause } from "./pause.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -11,13 +12,8 @@ export function changedBy(method: string): string | undefined {
 }
 
 /** What a server says that it will tell of. */
-export function announcedChanges({ client }: Pick<Connection, "client">): string[] {
-  const { tools, resources, prompts } = client.getServerCapabilities() ?? {};
-  return [
-    ...(tools?.listChanged === true ? ["tools"] : []),
-    ...(resources?.listChanged === true ? ["resources"] : []),
-    ...(prompts?.listChanged === true ? ["prompts"] : []),
-  ];
+export function announcedChanges({ server }: Pick<Connection, "server">): string[] {
+  return ["tools", "resources", "prompts"].filter((kind) => offers(server, kind, "listChanged"));
 }
 
 const FIRST_DELAY_MS = 1000;

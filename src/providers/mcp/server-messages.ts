@@ -34,6 +34,8 @@ export interface Hearer {
 
 /** Requests of the server that are answered at the same time; what it asks beyond that is passed over. */
 const MOST_ASKED = 64;
+const PONG = Promise.resolve<RpcAnswer>({ result: {} });
+const UNKNOWN = Promise.resolve<RpcAnswer>({ error: { code: -32601, message: "Method not found" } });
 const SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
 
 interface Asked {
@@ -44,7 +46,7 @@ interface Asked {
 
 /** Brings what a server says of itself to whom it concerns: to one of the requests under way, or to the session. */
 export class ServerMessages {
-  /** Answers what the server asks back; undefined for what it does not know. */
+  /** Answers what the server asks back; undefined for what nobody here knows. */
   onasked: ((request: ServerRequest) => Promise<RpcAnswer> | undefined) | undefined;
 
   readonly #closing = new AbortController();
@@ -94,26 +96,22 @@ export class ServerMessages {
     this.#asked.clear();
   }
 
-  /** Somebody else has answered. */
-  answered(id: unknown): void {
-    this.#asked.delete(id);
-  }
-
   /**
-   * A message that is no answer. `own`: the request on whose stream it came, where it has one. False where the message
-   * is nobody's here: then the SDK's client may have it.
+   * A message that is no answer. `own`: the request on whose stream it came, where it has one.
    */
-  take(message: JsonObject, own: Hearer | undefined, size: number): boolean {
+  take(message: JsonObject, own: Hearer | undefined, size: number): void {
     const { method, id } = message;
-    if (typeof method !== "string") return false;
+    if (typeof method !== "string") return;
     const params = isJsonObject(message["params"]) ? message["params"] : {};
     // Each costs an answer, and a server can ask faster than anybody can answer.
-    if (id !== undefined) return this.#asked.size >= MOST_ASKED || this.#answer(id, method, params, own);
+    if (id !== undefined) {
+      if (this.#asked.size < MOST_ASKED) this.#answer(id, method, params, own);
+      return;
+    }
     if (method === "notifications/cancelled") this.#drop(params["requestId"]);
     const notification = { method, params, size };
     (own?.heard === undefined ? this.#hearerOf(method, params) : own)?.heard?.(notification);
     for (const listener of this.#listeners) listener(notification);
-    return false;
   }
 
   #drop(id: JsonValue | undefined): void {
@@ -146,14 +144,14 @@ export class ServerMessages {
     return only;
   }
 
-  /** Has a question answered, and sends the answer. False where nobody here knows such questions. */
-  #answer(id: JsonValue, method: string, params: JsonObject, own: Hearer | undefined): boolean {
+  /** Has a question answered, and sends the answer. */
+  #answer(id: JsonValue, method: string, params: JsonObject, own: Hearer | undefined): void {
     const controller = new AbortController();
     const call = own?.capabilityId === undefined ? this.#onlyCall() : own;
     const asked: Asked = { controller, own: call };
     this.#asked.set(id, asked);
-    const answer = this.onasked?.({ method, params, capabilityId: call?.capabilityId, signal: controller.signal });
-    if (answer === undefined) return false;
+    const request = { method, params, capabilityId: call?.capabilityId, signal: controller.signal };
+    const answer = method === "ping" ? PONG : (this.onasked?.(request) ?? UNKNOWN);
     const reply = async (): Promise<void> => {
       const given = await answer;
       if (this.#asked.get(id) !== asked) return;
@@ -162,6 +160,5 @@ export class ServerMessages {
     };
     // A server that cannot take the answer is not told more; its call fails by itself.
     reply().catch(() => this.#asked.delete(id));
-    return true;
   }
 }

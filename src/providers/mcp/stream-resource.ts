@@ -1,6 +1,7 @@
 import { getOwn, type JsonObject, type StreamEvent } from "../../kernel/index.ts";
 import type { SessionCall, SessionContext } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
+import { offers } from "./handshake.ts";
 import { isRefusal } from "./offer.ts";
 import { paramsOf } from "./operation.ts";
 import type { CallRunner } from "./run-call.ts";
@@ -100,8 +101,8 @@ async function subscribeTo(
   changes: Changes,
   call: SessionCall,
 ): Promise<End | undefined> {
-  const { client, transport } = connection;
-  if (client.getServerCapabilities()?.resources?.subscribe !== true || !(await transport.listen())) return undefined;
+  const { server, transport } = connection;
+  if (!offers(server, "resources", "subscribe") || !(await transport.listen())) return undefined;
   const { messages } = transport;
   const stop = messages.listen(changes.hear);
   const lost = (): void =>
@@ -142,8 +143,8 @@ async function listenFor(
   changes: Changes,
   call: SessionCall,
 ): Promise<End | undefined> {
-  const { client, transport, meta } = connection;
-  if (client.getServerCapabilities()?.resources === undefined) return undefined;
+  const { server, transport, meta } = connection;
+  if (!offers(server, "resources")) return undefined;
   const controller = new AbortController();
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const params: JsonObject = { ...(meta && { _meta: meta }), notifications: { resourceSubscriptions: [uri] } };

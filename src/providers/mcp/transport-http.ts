@@ -26,8 +26,6 @@ export interface HttpTransportOptions {
   /** Most bytes of one answer. */
   readonly limit: number;
   readonly now: () => number;
-  /** A session opened before, perhaps by another process: its handshake is answered from here. */
-  readonly resumed?: { readonly sessionId: string | undefined; readonly initializeResult: JsonObject } | undefined;
 }
 
 const JSON_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" } as const;
@@ -53,7 +51,6 @@ export class HttpTransport extends WireTransport {
   readonly #options: HttpTransportOptions;
   readonly #address: HttpAddress;
   readonly #underWay = new Roster<Exchange>();
-  #resumed: HttpTransportOptions["resumed"];
   #closed = false;
   #standing: StandingHeaders | undefined;
   #notifications: NotificationStream | undefined;
@@ -63,11 +60,6 @@ export class HttpTransport extends WireTransport {
     super();
     this.#options = options;
     this.#address = addressOf(options.url);
-    this.#resumed = options.resumed;
-    this.sessionId = options.resumed?.sessionId;
-    // The SDK's client takes a transport with a session id for one that it had connected before, and would
-    // skip the handshake that is answered from here.
-    if (options.resumed !== undefined) this.sessionId = undefined;
   }
 
   override async close(): Promise<void> {
@@ -76,7 +68,6 @@ export class HttpTransport extends WireTransport {
     this.messages.close();
     this.#notifications?.close();
     for (const exchange of this.#underWay) exchange.abort(new Error("The session was closed."));
-    this.onclose?.();
   }
 
   override async request(
@@ -85,10 +76,6 @@ export class HttpTransport extends WireTransport {
     options: RequestOptions = {},
   ): Promise<RpcAnswer> {
     if (this.#closed) throw this.failed({ kind: "closed", text: "The session is closed.", sent: false });
-    if (method === "initialize" && this.#resumed !== undefined) {
-      this.sessionId = this.#resumed.sessionId;
-      return { result: this.#resumed.initializeResult };
-    }
     const { signal } = options;
     if (signal?.aborted) throw reasonOf(signal);
     const state = this.state;
@@ -150,10 +137,6 @@ export class HttpTransport extends WireTransport {
   }
 
   override async notify(message: JsonObject): Promise<void> {
-    if (this.#resumed !== undefined && message["method"] === "notifications/initialized") {
-      this.#resumed = undefined;
-      return;
-    }
     try {
       const headers = this.#headers("json");
       const body = stringify(message);

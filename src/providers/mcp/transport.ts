@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 
-import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
-
 import type { JsonObject, JsonValue, RateNews } from "../../kernel/index.ts";
 import { abortError } from "../../kernel/index.ts";
 import { ServerMessages, type Hearer } from "./server-messages.ts";
@@ -24,18 +22,14 @@ export interface RequestOptions extends Hearer {
 export const QUOTED = 2000;
 
 /**
- * A way to a server. It is a transport for the SDK's client, which does the handshake and the listings with
- * it, and it carries a tool call without the SDK: `request` gives the answer as it came over the wire.
+ * A way to a server: `request` gives the answer as it came over the wire.
  *
  * Every request gets an id that is unique among all holders of the session, in this process or another:
  * two requests with one id on one session would get each other's answers.
  */
-export abstract class WireTransport implements Transport {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: Transport["onmessage"];
-  sessionId?: string | undefined;
-
+export abstract class WireTransport {
+  /** What the server knows the session by. */
+  sessionId: string | undefined;
   era: Era | undefined;
   protocolVersion: string | undefined;
 
@@ -46,11 +40,6 @@ export abstract class WireTransport implements Transport {
 
   readonly #prefix = randomBytes(9).toString("base64url");
   #count = 0;
-  /** Requests of the SDK's client under way, by the ids it gave them. */
-  readonly #byClientId = new Map<unknown, AbortController>();
-
-  /** The SDK's client starts what it is given; what needs opening has been opened by then. */
-  async start(): Promise<void> {}
 
   abstract close(): Promise<void>;
   /** Sends a request and gives its answer. Rejects with a `WireError`, or with the reason of the signal. */
@@ -77,10 +66,6 @@ export abstract class WireTransport implements Transport {
     return this.sessionId === undefined ? [] : [this.sessionId];
   }
 
-  setProtocolVersion(version: string): void {
-    this.protocolVersion = version;
-  }
-
   protected nextId(): string {
     return `${this.#prefix}.${++this.#count}`;
   }
@@ -89,39 +74,9 @@ export abstract class WireTransport implements Transport {
     return new WireError(failure, this.state, cause);
   }
 
-  /** The SDK's way in. */
-  async send(
-    message: JSONRPCMessage,
-    options?: { readonly requestSignal?: AbortSignal; readonly headers?: Readonly<Record<string, string>> },
-  ): Promise<void> {
-    const { method, id, params } = message as { method?: string; id?: unknown; params?: JsonObject };
-    if (method !== undefined && id !== undefined) {
-      const controller = new AbortController();
-      const onAbort = (): void => controller.abort(options?.requestSignal?.reason);
-      options?.requestSignal?.addEventListener("abort", onAbort, { once: true });
-      this.#byClientId.set(id, controller);
-      try {
-        const answer = await this.request(method, params, { signal: controller.signal, headers: options?.headers });
-        this.deliver({ jsonrpc: "2.0", id: id as JsonValue, ...answer } as JsonObject);
-      } finally {
-        this.#byClientId.delete(id);
-        options?.requestSignal?.removeEventListener("abort", onAbort);
-      }
-    } else if (method === "notifications/cancelled" && this.#byClientId.has(params?.["requestId"])) {
-      // Aborting the request tells the server, with the id that the server knows.
-      this.#byClientId.get(params?.["requestId"])?.abort(new Error("The client gave the request up."));
-    } else {
-      try {
-        await this.notify(message as unknown as JsonObject);
-      } finally {
-        if (method === undefined) this.messages.answered(id);
-      }
-    }
-  }
-
   /** Hands on a message that is no answer. `own`: the request on whose stream it came, where it has one. */
   protected deliver(message: JsonObject, own?: RequestOptions, size = 0): void {
-    if (!this.messages.take(message, own, size)) this.onmessage?.(message as unknown as JSONRPCMessage);
+    this.messages.take(message, own, size);
   }
 }
 
