@@ -28,7 +28,11 @@ export interface ExecutionSurroundings {
   readonly chain: PolicyChain;
   readonly poolOf: (handler: SessionHandler, resolved: ResolvedTarget) => SessionPool;
   /** Fresh credentials after a refusal: the target to go on with, or undefined where nothing could be renewed. */
-  readonly renew: (job: ExecutionJob, refused: ResolvedTarget) => Promise<ResolvedTarget | undefined>;
+  readonly renew: (
+    job: ExecutionJob,
+    refused: ResolvedTarget,
+    session: PooledSession | undefined,
+  ) => Promise<ResolvedTarget | undefined>;
 }
 
 /** What is to be executed. */
@@ -255,7 +259,7 @@ export class Execution {
       case "unauthenticated": {
         if (this.#renewed) return false;
         this.#renewed = true;
-        const fresh = await this.#around.renew(this.#job, this.#resolved);
+        const fresh = await this.#around.renew(this.#job, this.#resolved, session);
         if (fresh === undefined) return false;
         if (session !== undefined) pool.evict(session, "its credentials were refused");
         this.#resolved = fresh;

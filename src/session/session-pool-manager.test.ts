@@ -756,6 +756,23 @@ describe("refused credentials", () => {
     expect(rig.counts.openings).toBe(2);
   });
 
+  test("are not renewed again for a refusal of what has been renewed since", async () => {
+    const rig = createManagerRig();
+    const held = Promise.withResolvers<void>();
+    let renewals = 0;
+    rig.dials.renew = () => Promise.resolve((renewals += 1) > 0);
+    rig.dials.beforeCall = async ({ attempt, input }) => {
+      if (attempt > 1) return;
+      if (input === "late") await held.promise;
+      throw refuse();
+    };
+    const late = rig.call(rig.capability("line.a"), "late");
+    await rig.call(rig.capability("line.a"), "soon");
+    held.resolve();
+    expect((await late).attempts).toBe(2);
+    expect(renewals).toBe(1);
+  });
+
   test("fail when there is nothing to renew, and when the renewed ones are refused too", async () => {
     const rig = createManagerRig();
     rig.dials.callFailure = refuse;

@@ -119,7 +119,7 @@ export class SessionPoolManager implements SessionDelegate {
       tracing: options.tracing,
       chain: composePolicies(this.#policies),
       poolOf: (handler, resolved) => this.#pools.of(handler, resolved),
-      renew: (job, refused) => this.#renew(job, refused),
+      renew: (job, refused, session) => this.#renew(job, refused, session),
     };
   }
 
@@ -363,13 +363,17 @@ export class SessionPoolManager implements SessionDelegate {
   }
 
   /** A target with other credentials than the refused one; undefined where there are none to be had. */
-  async #renew(job: ExecutionJob, refused: ResolvedTarget): Promise<ResolvedTarget | undefined> {
+  async #renew(
+    job: ExecutionJob,
+    refused: ResolvedTarget,
+    session: PooledSession | undefined,
+  ): Promise<ResolvedTarget | undefined> {
     const { handler, manifest, block, caller } = job;
     // The secret may have been rotated since: then the new one has a pool of its own.
     this.#targets.forget(manifest);
     const current = this.#targets.resolve(handler, manifest, block, caller);
     if (current.identity !== refused.identity) return current;
-    if (!(await this.#renewals.once(handler, refused.key, refused.target))) return undefined;
+    if (!(await this.#renewals.once(handler, refused.key, refused.target, session?.openedSequence))) return undefined;
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }
