@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { McpListeners } from "./mcp-listeners.ts";
 
 /** How a scripted MCP server behaves; every dial can be turned while it runs. */
 export interface McpServerDials {
@@ -136,12 +137,8 @@ export interface McpServer extends AsyncDisposable {
   readonly open: number;
   /** How often each call, identified by its input's `key`, ran. */
   readonly executions: ReadonlyMap<string, number>;
-  /** Streams open for what belongs to no request. */
-  readonly listeners: number;
-  /** Says something there: to everybody in the revisions with sessions, in the other one to those who wanted it. */
-  announce(method: string, params?: object): void;
-  /** Closes those streams. */
-  closeListeners(): void;
+  /** The streams for what belongs to no request. */
+  readonly streams: McpListeners;
   forgetAll(): void;
   forget(sessionId: string): void;
   /**

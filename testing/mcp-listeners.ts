@@ -31,10 +31,18 @@ export class McpListeners {
     });
   }
 
-  announce(method: string, params: object): void {
+  /** Says something: to every session, and to those subscriptions that wanted it. */
+  announce(method: string, params: object = {}): void {
     for (const { answer, id, wants } of this.#all) {
       const meta = id === undefined ? {} : { _meta: { [SUBSCRIPTION_ID]: id } };
       if (wants(method, params)) void answer.event({ method, params: { ...params, ...meta } });
+    }
+  }
+
+  /** Asks something on the streams of sessions. */
+  ask(id: string, method: string, params: object): void {
+    for (const { answer, id: subscription } of this.#all) {
+      if (subscription === undefined) void answer.event({ id, method, params });
     }
   }
 

@@ -55,6 +55,7 @@ class ScriptedMcpServer implements McpServer {
   readonly sessions = new Map<string, McpSessionRecord>();
   readonly exchanges: McpExchange[] = [];
   readonly executions = new Map<string, number>();
+  readonly streams = new McpListeners();
   url = "";
 
   #server: Server | undefined;
@@ -63,7 +64,6 @@ class ScriptedMcpServer implements McpServer {
   readonly #responses = new Set<ServerResponse>();
   readonly #running = new Map<string, AbortController>();
   readonly #asked = new Map<string, (answer: unknown) => void>();
-  readonly #listeners = new McpListeners();
 
   constructor(dials: Partial<McpServerDials>) {
     this.dials = {
@@ -157,7 +157,7 @@ class ScriptedMcpServer implements McpServer {
     if (request.method === "DELETE") return this.#delete(request, answer);
     if (request.method === "GET") {
       if (!this.dials.notifications) return answer.status({ kind: "status", status: 405 });
-      return this.#listeners.add(answer);
+      return this.streams.add(answer);
     }
     if (message === undefined)
       return answer.status({ kind: "status", status: 400, code: -32700, message: "Parse error" });
@@ -261,7 +261,7 @@ class ScriptedMcpServer implements McpServer {
         await this.#call(message, session, token, answer, extra);
         return;
       case "subscriptions/listen":
-        this.#listeners.subscribe(answer, String(message.id), message.params?.["notifications"]);
+        this.streams.subscribe(answer, String(message.id), message.params?.["notifications"]);
         return;
       default: {
         const method = message.method === undefined ? undefined : this.dials.methods[message.method];
@@ -347,18 +347,6 @@ class ScriptedMcpServer implements McpServer {
       answer.onClosed(() => resolve(undefined));
       void answer.event({ id, method, params });
     });
-  }
-
-  get listeners(): number {
-    return this.#listeners.size;
-  }
-
-  announce(method: string, params: object = {}): void {
-    this.#listeners.announce(method, params);
-  }
-
-  closeListeners(): void {
-    this.#listeners.cut();
   }
 
   #takeFault(): McpFault | null {

@@ -174,9 +174,8 @@ describe("what a capability does", () => {
   });
 
   test("one session serves tools, resources and prompts of a server", () => {
-    const shapes = [{ tool_name: "t" }, { resource: "a:b" }, { prompt: "p", log_level: "debug" }].map(
-      (block) => driver.target(capability(block)).shape,
-    );
+    const blocks: JsonObject[] = [{ tool_name: "t" }, { resource: "a:b" }, { prompt: "p", log_level: "debug" }];
+    const shapes = blocks.map((block) => driver.target(capability(block)).shape);
     expect(new Set(shapes.map((shape) => JSON.stringify(shape))).size).toBe(1);
   });
 

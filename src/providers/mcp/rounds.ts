@@ -6,6 +6,7 @@ import {
   oneLine,
   setOwn,
   sleep,
+  untilAborted,
   type Clock,
   type JsonObject,
   type JsonValue,
@@ -60,7 +61,7 @@ export async function answerRound(result: JsonObject, round: Round): Promise<Jso
     if (!isJsonObject(question) || typeof method !== "string") return "A question of the server has no method.";
     if (!round.questions.canAnswer(method)) throw nobodyAnswers(what, method);
     const params = isJsonObject(question["params"]) ? question["params"] : {};
-    const answer = await round.questions.answer(method, params, asker);
+    const answer = await answerOf(round, method, params);
     if (answer === undefined || "error" in answer) throw unanswered(what, method, answer);
     setOwn(responses, key, answer.result);
   }
@@ -78,13 +79,18 @@ export async function visitLinks(error: RpcError, round: Round): Promise<void> {
   for (const link of links) {
     const method = "elicitation/create";
     if (!round.questions.canAnswer(method)) throw nobodyAnswers(round.what, method);
-    const answer = await round.questions.answer(method, link, round.asker);
+    const answer = await answerOf(round, method, link);
     const result: JsonValue | undefined = answer !== undefined && "result" in answer ? answer.result : undefined;
     if (isJsonObject(result) && result["action"] === "accept") continue;
     fail("rejected", `${round.what} wants a page visited first, and that was declined.`, {
       remedy: oneLine(`Visit ${String(link["url"])}, then call again.`, 500),
     });
   }
+}
+
+/** The host may go on thinking when nobody waits any more. */
+function answerOf({ questions, asker }: Round, method: string, params: JsonObject): Promise<RpcAnswer | undefined> {
+  return untilAborted(questions.answer(method, params, asker) ?? Promise.resolve(undefined), asker.signal);
 }
 
 function checkRounds({ number, what }: Round): void {
