@@ -41,6 +41,17 @@ const IMPORTS: readonly ImportCommand[] = [
       command.option("--server <url>", "address of the service (default: the first the description names)"),
     load: async () => (await import("./commands/import-openapi.ts")).runImport,
   },
+  {
+    name: "grpc",
+    description: "methods of gRPC services: host:port of a server with reflection, .proto files, or a descriptor set",
+    prefix: "grpc",
+    options: (command) =>
+      command
+        .option("--target <address>", "where the services are called, for what is read from files")
+        .option("--proto-path <folder...>", "where imports of .proto files are looked up")
+        .option("--ca-file <file>", "authority of the server's certificate, in PEM form"),
+    load: async () => (await import("./commands/import-grpc.ts")).runImport,
+  },
 ];
 
 /** Adds `import` and its kinds to the program. `run` is what runs any command. */

@@ -1,8 +1,10 @@
+import type { ImportGrpcOptions } from "./grpc.ts";
 import type { ImportMcpOptions } from "./mcp.ts";
 import type { ImportOpenApiOptions } from "./openapi.ts";
 import type { ImportResult } from "./declaration.ts";
 
 export type { ImportOptions, ImportResult, NotImported } from "./declaration.ts";
+export type { ImportGrpcOptions } from "./grpc.ts";
 export type { ImportMcpOptions } from "./mcp.ts";
 export type { ImportOpenApiOptions } from "./openapi.ts";
 
@@ -16,4 +18,9 @@ export async function importMcp(options: ImportMcpOptions): Promise<ImportResult
 /** Writes a capability file for each operation of an OpenAPI description. */
 export async function importOpenApi(options: ImportOpenApiOptions): Promise<ImportResult> {
   return (await import("./openapi.ts")).importOpenApi(options);
+}
+
+/** Writes a capability file for each method of gRPC services. */
+export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResult> {
+  return (await import("./grpc.ts")).importGrpc(options);
 }

@@ -38,6 +38,8 @@ export interface ParsedProto {
   readonly imports: readonly string[];
   /** What the file says of its services and methods, by full name (`pkg.Service`, `pkg.Service/Method`), and of its messages and fields. */
   readonly comments: ReadonlyMap<string, string>;
+  /** Where services are to be found by default (`google.api.default_host`), by full name. */
+  readonly hosts: ReadonlyMap<string, string>;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -70,7 +72,7 @@ export function parseProto(name: string, source: string): ParsedProto {
   });
   const features = typeof edition === "string" ? undefined : fileFeatures(scope);
   if (features !== undefined) descriptor.options = create(FileOptionsSchema, { features });
-  return { descriptor, imports: imports ?? [], comments: reader.comments };
+  return { descriptor, imports: imports ?? [], comments: reader.comments, hosts: reader.hosts };
 }
 
 /** The parser keeps it with what it parsed, and a file may hold nothing. */
@@ -105,6 +107,7 @@ const SCALARS: Readonly<Record<string, FieldDescriptorProto_Type>> = {
 
 class Reader {
   readonly comments = new Map<string, string>();
+  readonly hosts = new Map<string, string>();
 
   namespace(
     scope: protobuf.NamespaceBase,
@@ -154,6 +157,8 @@ class Reader {
   service(service: protobuf.Service, path: string): ServiceDescriptorProto {
     const name = join(path, service.name);
     this.#note(name, service.comment);
+    const host = (service.options as Options | undefined)?.["(google.api.default_host)"];
+    if (typeof host === "string" && /^[\w.-]+(?::\d+)?$/.test(host)) this.hosts.set(name, host);
     return create(ServiceDescriptorProtoSchema, {
       name: service.name,
       method: service.methodsArray.map((method) => {

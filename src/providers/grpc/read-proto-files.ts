@@ -12,6 +12,8 @@ export interface ProtoFiles {
   readonly descriptors: readonly FileDescriptorProto[];
   /** Comments of services, methods, messages and fields, by full name. */
   readonly comments: ReadonlyMap<string, string>;
+  /** Where services are to be found by default, by full name. */
+  readonly hosts: ReadonlyMap<string, string>;
   /** Absolute paths of what was read. */
   readonly paths: readonly string[];
   /** Names, as imported, of the files that were asked for. */
@@ -67,8 +69,19 @@ export async function readProtoFiles(files: readonly string[], options: ReadProt
     }
   }
   const comments = new Map<string, string>();
-  for (const one of parsed.values()) for (const [key, text] of one.comments) comments.set(key, text);
-  return { descriptors: [...parsed.values()].map(({ descriptor }) => descriptor), comments, paths, roots, absent };
+  const hosts = new Map<string, string>();
+  for (const one of parsed.values()) {
+    for (const [key, text] of one.comments) comments.set(key, text);
+    for (const [service, host] of one.hosts) hosts.set(service, host);
+  }
+  return {
+    descriptors: [...parsed.values()].map(({ descriptor }) => descriptor),
+    comments,
+    hosts,
+    paths,
+    roots,
+    absent,
+  };
 }
 
 function parse(name: string, path: string, text: string): ParsedProto {

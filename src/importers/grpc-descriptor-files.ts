@@ -1,0 +1,75 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CcosError, throwIfAborted } from "../kernel/index.ts";
+import { isDescriptorSet, type Description } from "../providers/grpc/index.ts";
+import { idSegment } from "./names.ts";
+
+const LONGEST = 180;
+
+/** A bare file name for the descriptor set of each service: different even where a file system does not see the case. */
+export function descriptorFileNames(prefix: string, services: readonly string[]): Map<string, string> {
+  const taken = new Set<string>();
+  const names = new Map<string, string>();
+  for (const service of services) {
+    const wanted = `${prefix}.${service.split(".").map(idSegment).join(".")}`.slice(0, LONGEST);
+    let name = wanted;
+    for (let number = 2; taken.has(name.toLowerCase()); number++) name = `${wanted}-${number}`;
+    taken.add(name.toLowerCase());
+    names.set(service, `${name}.binpb`);
+  }
+  return names;
+}
+
+/**
+ * Writes the descriptor set of each service beside the capabilities that name it, each at once or not at all. One that is
+ * the same stays untouched; what is no descriptor set is never replaced.
+ */
+export async function saveDescriptorSets(
+  description: Pick<Description, "descriptorSet">,
+  files: ReadonlyMap<string, string>,
+  { out, signal }: { readonly out: string; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  if (files.size === 0) return;
+  await access(out, () => mkdir(out, { recursive: true }));
+  for (const [service, fileName] of files) {
+    throwIfAborted(signal);
+    await saveOne(join(out, fileName), description.descriptorSet(new Set([service])));
+  }
+}
+
+async function saveOne(path: string, bytes: Uint8Array): Promise<void> {
+  await access(path, async () => {
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined) {
+      const known = found.isFile() ? await readFile(path) : undefined;
+      if (known?.equals(bytes) === true) return;
+      if (known === undefined || !(await isDescriptorSet(known))) {
+        throw new CcosError("invalid-argument", `${path} is there already, and it is no descriptor set.`, {
+          remedy: "Move it away, or import to another folder (--out).",
+        });
+      }
+    }
+    const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+    try {
+      await writeFile(draft, bytes, { flag: "wx" });
+      await rename(draft, path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+  });
+}
+
+async function access<T>(path: string, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof CcosError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CcosError("invalid-argument", `${path} cannot be written: ${code ?? message}.`, {
+      remedy: "Name a folder that you may write to (--out).",
+      cause: error,
+    });
+  }
+}
