@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import type { Dispatcher } from "undici";
 
-import { fail } from "../kernel/index.ts";
+import { fail, untilAborted } from "../kernel/index.ts";
 import type { SessionContext } from "../session/handler.ts";
 import type { OAuthPlan } from "./oauth-plan.ts";
 import type { HttpPlace } from "./place.ts";
@@ -32,7 +32,14 @@ export interface AuthorizerOptions {
 interface Held {
   tokens: Tokens | undefined;
   obtainedAt: number;
-  running: Promise<Tokens> | undefined;
+  running: Fetching | undefined;
+}
+
+/** A request for tokens, and how many wait for it. */
+interface Fetching {
+  readonly tokens: Promise<Tokens>;
+  readonly controller: AbortController;
+  waiting: number;
 }
 
 /** A token that ends sooner than this, or than a fifth of its life, is not given to a new session. */
@@ -98,15 +105,35 @@ export class Authorizer {
     return held;
   }
 
-  /** One at a time for each: whoever comes meanwhile gets the same token. */
-  #fetch(held: Held, plan: OAuthPlan, context: SessionContext): Promise<Tokens> {
-    held.running ??= this.#fetchAnew(held, plan, context).finally(() => {
-      held.running = undefined;
-    });
-    return held.running;
+  /**
+   * One at a time for each: whoever comes meanwhile gets the same token. It is given up when nobody waits any more,
+   * unless that could lose a refresh token that has been rotated by it.
+   */
+  async #fetch(held: Held, plan: OAuthPlan, context: SessionContext): Promise<Tokens> {
+    const fetching = (held.running ??= this.#begin(held, plan, context));
+    fetching.waiting++;
+    try {
+      return await untilAborted(fetching.tokens, context.signal);
+    } finally {
+      if (--fetching.waiting === 0 && plan.grant === "client_credentials") {
+        if (held.running === fetching) held.running = undefined;
+        fetching.controller.abort();
+      }
+    }
   }
 
-  async #fetchAnew(held: Held, plan: OAuthPlan, context: SessionContext): Promise<Tokens> {
+  #begin(held: Held, plan: OAuthPlan, context: SessionContext): Fetching {
+    const controller = new AbortController();
+    const tokens = this.#fetchAnew(held, plan, context, controller.signal);
+    const fetching: Fetching = { tokens, controller, waiting: 0 };
+    const end = (): void => {
+      if (held.running === fetching) held.running = undefined;
+    };
+    tokens.then(end, end);
+    return fetching;
+  }
+
+  async #fetchAnew(held: Held, plan: OAuthPlan, context: SessionContext, signal: AbortSignal): Promise<Tokens> {
     if (plan.missing !== undefined) {
       fail("unauthenticated", `No token can be fetched from ${plan.origin}: the variable ${plan.missing} is not set.`, {
         remedy: `Set ${plan.missing}.`,
@@ -120,6 +147,7 @@ export class Authorizer {
       {
         dispatcher: await this.#options.dispatcher(),
         clock: context.clock,
+        signal,
         addSecret: (secret) => context.addSecret(secret),
       },
     );

@@ -13,6 +13,8 @@ import type { OAuthPlan } from "./oauth-plan.ts";
 export interface TokenSurroundings {
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal | undefined;
   addSecret(secret: string): void;
 }
 
@@ -26,7 +28,10 @@ export async function requestTokens(plan: OAuthPlan, around: TokenSurroundings):
   const place = plan.tokenUrl ?? plan.issuer ?? plan.origin;
   const context = failureAt(plan, place);
   const through = fetchThrough(around.dispatcher, {
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    signal: AbortSignal.any([
+      AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      ...(around.signal === undefined ? [] : [around.signal]),
+    ]),
     allow(url) {
       if (url.origin === plan.origin) return;
       fail("permission-denied", `${context.where} failed: the issuer names an endpoint at ${url.origin}.`, {
