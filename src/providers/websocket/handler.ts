@@ -15,7 +15,6 @@ import type { Connection } from "./connection.ts";
 import { classify } from "./map-error.ts";
 import { readAnswer } from "./map-value.ts";
 import { renderRequest, type RequestId } from "./request.ts";
-import { streamEvents } from "./subscription.ts";
 import { readTarget, type WebSocketSettings } from "./target.ts";
 import type { Scope } from "./template.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
@@ -112,6 +111,7 @@ export class WebSocketSessionHandler implements SessionHandler<WebSocketSession>
       yield { type: "result", value: await this.executeWithSession(session, call, context) };
       return;
     }
+    const { streamEvents } = await import("./subscription.ts");
     yield* streamEvents({ connection, operation, subscription, call, clock: context.clock, token });
   }
 
@@ -152,6 +152,7 @@ export class WebSocketSessionHandler implements SessionHandler<WebSocketSession>
         remedy: "Call it as a stream: ccos call --stream, env.stream, or :on-event in a program.",
       });
     }
+    const { streamEvents } = await import("./subscription.ts");
     const values: JsonValue[] = [];
     for await (const event of streamEvents({ connection, operation, subscription, call, clock, token })) {
       if (event.type !== "data") continue;
