@@ -164,15 +164,32 @@ export function driveHandler<State>(handler: SessionHandler<State>, options: Dri
         throw classified(error, "execute", wasSent(), call.target);
       }
     },
-    async *stream(session, capability, input = {}, { signal } = {}) {
-      using deadline = startDeadline(systemClock, Number.POSITIVE_INFINITY, signal);
+    stream(session, capability, input = {}, { signal } = {}) {
       if (handler.stream === undefined) throw new Error("This handler does not stream.");
+      const deadline = startDeadline(systemClock, Number.POSITIVE_INFINITY, signal);
       const { call, wasSent } = started(capability, input, deadline);
-      try {
-        yield* handler.stream(session, call, context(never));
-      } catch (error) {
-        throw classified(error, "execute", wasSent(), call.target);
-      }
+      let events: AsyncIterator<StreamEvent> | undefined;
+      const classifying = async (step: Promise<IteratorResult<StreamEvent>>): Promise<IteratorResult<StreamEvent>> => {
+        try {
+          const result = await step;
+          if (result.done === true) deadline[Symbol.dispose]();
+          return result;
+        } catch (error) {
+          deadline[Symbol.dispose]();
+          throw classified(error, "execute", wasSent(), call.target);
+        }
+      };
+      // No generator: leaving one waits for the event that it waits for.
+      return {
+        [Symbol.asyncIterator]() {
+          events ??= handler.stream?.(session, call, context(never))[Symbol.asyncIterator]();
+          const each = events as AsyncIterator<StreamEvent>;
+          return {
+            next: () => classifying(each.next()),
+            return: () => classifying(each.return?.() ?? Promise.resolve({ value: undefined, done: true })),
+          };
+        },
+      };
     },
     async probe(session) {
       if (handler.probe === undefined) throw new Error("This handler probes nothing.");
