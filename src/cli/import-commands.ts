@@ -42,6 +42,16 @@ const IMPORTS: readonly ImportCommand[] = [
     load: async () => (await import("./commands/import-openapi.ts")).runImport,
   },
   {
+    name: "graphql",
+    description: "operations of a GraphQL service, by its URL or by its schema (SDL, or the JSON of an introspection)",
+    prefix: "graphql and the host, or the schema's file",
+    options: (command) =>
+      command
+        .option("--endpoint <url>", "address of the service, where the source is a schema")
+        .option("--depth <levels>", "levels of objects that are selected of a result (2)", positiveInteger),
+    load: async () => (await import("./commands/import-graphql.ts")).runImport,
+  },
+  {
     name: "grpc",
     description: "methods of gRPC services: host:port of a server with reflection, .proto files, or a descriptor set",
     prefix: "grpc",

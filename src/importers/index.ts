@@ -1,9 +1,11 @@
+import type { ImportGraphqlOptions } from "./graphql.ts";
 import type { ImportGrpcOptions } from "./grpc.ts";
 import type { ImportMcpOptions } from "./mcp.ts";
 import type { ImportOpenApiOptions } from "./openapi.ts";
 import type { ImportResult } from "./declaration.ts";
 
 export type { ImportOptions, ImportResult, NotImported } from "./declaration.ts";
+export type { ImportGraphqlOptions } from "./graphql.ts";
 export type { ImportGrpcOptions } from "./grpc.ts";
 export type { ImportMcpOptions } from "./mcp.ts";
 export type { ImportOpenApiOptions } from "./openapi.ts";
@@ -23,4 +25,9 @@ export async function importOpenApi(options: ImportOpenApiOptions): Promise<Impo
 /** Writes a capability file for each method of gRPC services. */
 export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResult> {
   return (await import("./grpc.ts")).importGrpc(options);
+}
+
+/** Writes a capability file for each query, mutation and subscription of a GraphQL service. */
+export async function importGraphql(options: ImportGraphqlOptions): Promise<ImportResult> {
+  return (await import("./graphql.ts")).importGraphql(options);
 }

@@ -37,6 +37,7 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+const USER_AGENT = "ccos";
 const HANDSHAKE: GraphqlRequest = { query: "{ __typename }", variables: {} };
 
 /** Opens what a session is: who we are, cookies or a token of a login, and a socket where all goes over one. */
@@ -81,7 +82,8 @@ export class Connection {
     this.context = context;
     this.#settings = settingsOf(target);
     this.#dispatcher = dispatcher;
-    this.#headers = headers;
+    // Some servers refuse whoever does not say what it is, GitHub's among them.
+    this.#headers = { "user-agent": USER_AGENT, ...headers };
     this.#tokenEndsAt = expiresAt;
   }
 
@@ -159,7 +161,7 @@ export class Connection {
   /** The headers for what is asked of the place of subscriptions. */
   subscriptionHeaders(): Readonly<Record<string, string>> {
     const { subscriptions } = this.#settings;
-    const headers = subscriptions.sharesOrigin ? this.#headers : subscriptions.headers;
+    const headers = subscriptions.sharesOrigin ? this.#headers : { "user-agent": USER_AGENT, ...subscriptions.headers };
     const cookie = this.#cookies?.header(subscriptions.url, headers["cookie"]);
     return cookie === undefined ? headers : { ...headers, cookie };
   }

@@ -85,6 +85,7 @@ class Choice {
     // Level by level, so that what the bound leaves out is what lies deepest.
     let level: Job[] = [{ selection: root, depth: this.#depth, path: [], isResult: true }];
     while (level.length > 0) level = level.flatMap((job) => this.#choose(job));
+    prune(root);
     return root;
   }
 
@@ -126,6 +127,11 @@ class Choice {
       }
       const inner = emptySelection(named);
       selection.fields.push({ field, selection: inner });
+      if (isPaged && field.name === "pageInfo") {
+        // A few leaves that have to be there: without them there is no next page.
+        this.#chooseFields({ selection: inner, depth: 1, path: innerPath, isResult: false });
+        continue;
+      }
       next.push({ selection: inner, depth: innerDepth, path: innerPath, isResult: job.isResult && isPaged });
     }
     return next;
@@ -140,6 +146,20 @@ class Choice {
     this.#fieldsLeft--;
     return true;
   }
+}
+
+/** Takes out the objects of which nothing was chosen: because there was nothing, or no room. */
+function prune(selection: Selection): void {
+  for (const part of [selection, ...selection.parts]) {
+    const kept = part.fields.filter(({ selection: inner }) => {
+      if (inner === undefined) return true;
+      prune(inner);
+      return inner.fields.length > 0 || inner.parts.length > 0;
+    });
+    part.fields.splice(0, part.fields.length, ...kept);
+  }
+  const parts = selection.parts.filter(({ fields }) => fields.length > 0);
+  selection.parts.splice(0, selection.parts.length, ...parts);
 }
 
 function emptySelection(type: GraphQLCompositeType): Selection {
