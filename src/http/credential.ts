@@ -31,6 +31,8 @@ export interface CredentialRules {
   readonly onlyFallback?: boolean | undefined;
   /** Further types of `:auth`, whose secret the provider itself puts where it belongs. */
   readonly ownTypes?: readonly string[] | undefined;
+  /** A person may sign in: `:grant "authorization_code"` is theirs, and no credential is read for it. Default false. */
+  readonly signsPeopleIn?: boolean | undefined;
   /** Tokens may be asked for where a server points to, with nothing declared. Default false. */
   readonly discoversIssuer?: boolean | undefined;
 }
@@ -62,7 +64,12 @@ interface Found {
 function chooseOne(question: CredentialQuestion): Credential {
   const { read, onlyFallback } = question;
   const type = typeOf(read);
-  if (type === "oauth2" && onlyFallback !== true) return tokensOf(readOAuthPlan(question));
+  if (type === "oauth2" && onlyFallback !== true) {
+    const isPerson = /^(?:authorization-code|device-code)$/.test(wordOf(read("auth_grant") ?? ""));
+    return isPerson && question.signsPeopleIn
+      ? { ...NONE, manner: "sign-in", source: undefined }
+      : tokensOf(readOAuthPlan(question));
+  }
   const named = read("auth_env_var") || undefined;
   const found = onlyFallback ? generalToken(question) : (ownToken(question, named) ?? generalToken(question));
   const general = question.fallback?.variable;

@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 
 import { fail, isLoopbackHost } from "../kernel/index.ts";
+import type { HttpResponse } from "./http-response.ts";
 import { addressOf, send, type HttpMethod } from "./send.ts";
 
 export interface FetchThroughOptions {
@@ -33,12 +34,20 @@ export function fetchThrough(dispatcher: Dispatcher, options: FetchThroughOption
     const body = await textOf(init.body ?? (request?.body ? await request.text() : undefined), headers);
     const signals = [init.signal ?? request?.signal, options.signal].filter((signal) => signal != null);
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    const answer = await send(dispatcher, addressOf(url), { method: method as HttpMethod, headers, body, signal });
-    const text = await answer.text(options.limit ?? 1024 * 1024);
-    const given = new Headers();
-    for (const name of answer.headerNames()) for (const value of answer.headers(name)) given.append(name, value);
-    return new Response(NO_BODY.has(answer.status) ? null : text, { status: answer.status, headers: given });
+    try {
+      const answer = await send(dispatcher, addressOf(url), { method: method as HttpMethod, headers, body, signal });
+      return asResponse(answer, await answer.text(options.limit ?? 1024 * 1024));
+    } catch (error) {
+      // As any fetch does it: libraries tell a connection that failed by this.
+      throw signal?.aborted ? error : new TypeError("fetch failed", { cause: error });
+    }
   };
+}
+
+function asResponse(answer: HttpResponse, text: string): Response {
+  const given = new Headers();
+  for (const name of answer.headerNames()) for (const value of answer.headers(name)) given.append(name, value);
+  return new Response(NO_BODY.has(answer.status) ? null : text, { status: answer.status, headers: given });
 }
 
 async function textOf(body: unknown, headers: Record<string, string>): Promise<string | Uint8Array | undefined> {

@@ -225,7 +225,7 @@ function tokenFailure(error: unknown, plan: OAuthPlan, context: HttpFailureConte
       remedy: "Check :token_url or :issuer: what answers there is no such endpoint.",
       cause: error,
     });
-  return exchangeFailure(error, context);
+  return exchangeFailure(name === "TypeError" && error instanceof Error ? (error.cause ?? error) : error, context);
 }
 
 const CLIENT_REFUSED = /^(?:invalid_client|invalid_grant|unauthorized_client|access_denied)$/;

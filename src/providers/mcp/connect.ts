@@ -232,6 +232,7 @@ class Attempt {
     const { dispatcher, now } = this.#options;
     const transport = new HttpTransport({
       url: new URL(settings.url),
+      sending: settings.sending,
       headers: settings.headers,
       dispatcher,
       limit: settings.maxResponseBytes,

@@ -1,6 +1,6 @@
 import type { Agent } from "undici";
 
-import { createDispatcher } from "../../http/index.ts";
+import { createDispatcher, SignInStore } from "../../http/index.ts";
 import { fail, type CcosError, type JsonObject, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
 import type {
   FailureContext,
@@ -10,13 +10,17 @@ import type {
   SessionCapability,
   SessionContext,
   SessionHandler,
+  SignIns,
   Target,
   TargetContext,
 } from "../../session/handler.ts";
+import { SessionAuthorizer } from "./authorization.ts";
 import type { Connection, ConnectOptions } from "./connect.ts";
+import { challengeOf } from "./credential-remedy.ts";
 import { classify } from "./map-error.ts";
 import { VerdictMemory } from "./negotiate.ts";
 import { CallRunner } from "./run-call.ts";
+import { McpSignIns } from "./sign-ins.ts";
 import { readRecord } from "./session-record.ts";
 import { readTarget, secretsOf } from "./target.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
@@ -27,6 +31,8 @@ export interface McpHandlerOptions {
   readonly openTimeoutMs?: number | undefined;
   /** The wall clock for what is remembered of servers. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
+  /** Where sign-ins are kept. Default: nowhere, and nobody can sign in. */
+  readonly signInFolder?: string | undefined;
 }
 
 /** The state of a session; only this folder looks inside. */
@@ -40,11 +46,14 @@ const PROBE_TIMEOUT_MS = 5000;
 export class MCPSessionHandler implements SessionHandler<McpSession> {
   readonly provider = PROVIDER;
   readonly traits = TRAITS;
+  readonly signIns: SignIns;
 
   readonly #openTimeoutMs: number;
   readonly #now: () => number;
   readonly #verdicts: VerdictMemory;
   readonly #calls: CallRunner;
+  readonly #store: SignInStore | undefined;
+  readonly #authorizer: SessionAuthorizer;
   #dispatcher: Promise<Agent> | undefined;
 
   constructor(options: McpHandlerOptions = {}) {
@@ -52,16 +61,23 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     this.#now = options.now ?? Date.now;
     this.#verdicts = new VerdictMemory(this.#now);
     this.#calls = new CallRunner(this.#verdicts);
+    const dispatcher = (): Promise<Agent> => this.#connections();
+    const store = options.signInFolder === undefined ? undefined : new SignInStore(options.signInFolder);
+    this.#store = store;
+    this.#authorizer = new SessionAuthorizer({ dispatcher, store });
+    this.signIns = new McpSignIns({ dispatcher, store, authorizer: this.#authorizer });
   }
 
   target(capability: SessionCapability, context: TargetContext): Target {
-    return readTarget(capability, context);
+    return readTarget(capability, context, this.#store);
   }
 
   async initializeSession(target: Target, context: SessionContext): Promise<Opened<McpSession>> {
     const { connect } = await import("./connect.ts");
     this.#hide(target, context);
-    return this.#opened(await connect(target, await this.#connectOptions(context)), context);
+    const authorized = await this.#authorizer.open(target, context);
+    const connection = await connect(authorized.target, await this.#connectOptions(context));
+    return { ...this.#opened(connection, context), expiresAt: authorized.expiresAt };
   }
 
   executeWithSession(session: Session<McpSession>, call: SessionCall, context: SessionContext): Promise<JsonValue> {
@@ -79,7 +95,13 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
   }
 
   classifyFailure(error: unknown, failure: FailureContext): CcosError {
+    const challenge = challengeOf(error);
+    if (challenge !== undefined) this.#authorizer.heard(failure.target, challenge);
     return classify(error, failure);
+  }
+
+  renewCredentials(target: Target, context: SessionContext): Promise<boolean> {
+    return this.#authorizer.renew(target, context);
   }
 
   async probe(session: Session<McpSession>, context: SessionContext): Promise<boolean> {
@@ -106,7 +128,9 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     if (record === undefined) fail("session-lost", "The record of the session is unreadable.");
     const { reconnect } = await import("./connect.ts");
     this.#hide(target, context);
-    return this.#opened(await reconnect(target, record, await this.#connectOptions(context)), context);
+    const authorized = await this.#authorizer.open(target, context);
+    const connection = await reconnect(authorized.target, record, await this.#connectOptions(context));
+    return { ...this.#opened(connection, context), expiresAt: authorized.expiresAt };
   }
 
   /** Lets go of the connections that sessions shared. Called once nothing is open any more. */
@@ -116,10 +140,14 @@ export class MCPSessionHandler implements SessionHandler<McpSession> {
     await (await dispatcher)?.destroy();
   }
 
-  async #connectOptions(context: SessionContext): Promise<ConnectOptions> {
+  #connections(): Promise<Agent> {
     this.#dispatcher ??= createDispatcher();
+    return this.#dispatcher;
+  }
+
+  async #connectOptions(context: SessionContext): Promise<ConnectOptions> {
     return {
-      dispatcher: await this.#dispatcher,
+      dispatcher: await this.#connections(),
       verdicts: this.#verdicts,
       now: this.#now,
       openTimeoutMs: this.#openTimeoutMs,

@@ -1,4 +1,4 @@
-import { TooLarge, waitAskedFor, type HttpResponse } from "../../http/index.ts";
+import { isNoHttp, rootOf, TooLarge, waitAskedFor, type HttpResponse } from "../../http/index.ts";
 import { QUOTED, readRpcError } from "./transport.ts";
 import { WireError, type WireFailure, type WireState } from "./wire-error.ts";
 
@@ -17,6 +17,7 @@ export function httpFailure(response: HttpResponse, text: string, now: number): 
     rpc,
     retryAfterMs: waitAskedFor((name) => response.header(name), now),
     location: response.header("location"),
+    challenge: response.header("www-authenticate"),
   };
 }
 
@@ -27,19 +28,4 @@ export function asWireError(error: unknown, state: WireState): WireError {
   const { code, message } = rootOf(error);
   if (isNoHttp(error)) return new WireError({ kind: "broken", text: "The answer is not HTTP." }, state, error);
   return new WireError({ kind: "network", code, text: message }, state, error);
-}
-
-/** By name: two copies of a package may meet in one process. An end that comes too early is a cut, and no other protocol. */
-function isNoHttp(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { name, code } = error as { name?: unknown; code?: unknown };
-  return name === "HTTPParserError" ? code !== "HPE_INVALID_EOF_STATE" : isNoHttp(error.cause);
-}
-
-function rootOf(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: "UNKNOWN", message: String(error) };
-  const { code } = error as { code?: unknown };
-  if (typeof code === "string") return { code, message: error.message || code };
-  if (error.cause !== undefined) return rootOf(error.cause);
-  return { code: "UNKNOWN", message: error.message };
 }

@@ -1,7 +1,10 @@
+import { MAY_HAVE_RUN, networkFailure } from "../../http/index.ts";
 import { CcosError, isCcosError, oneLine, type ErrorCode, type ErrorOptions } from "../../kernel/index.ts";
 import type { FailureContext, Target } from "../../session/handler.ts";
+import { credentialRemedy } from "./credential-remedy.ts";
 import { isSessionLoss } from "./session-loss.ts";
-import type { HttpSettings, McpSettings } from "./target.ts";
+import { readChallenge } from "./sign-in-plan.ts";
+import type { McpSettings } from "./target.ts";
 import { WireError, type RpcError, type WireFailure, type WireState } from "./wire-error.ts";
 
 /** A foreign error as one of ours: the only place where what a server did is given a meaning. */
@@ -19,12 +22,6 @@ function findWireError(error: unknown): WireError | undefined {
   }
   return undefined;
 }
-
-/** Failures that happen before a byte of the request leaves. */
-const NEVER_SENT =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/;
-const CERTIFICATE =
-  /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
 function classifyWire(failure: WireFailure, state: WireState, context: FailureContext, cause: unknown): CcosError {
   const opening = context.phase !== "execute";
@@ -45,7 +42,7 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
     case "rpc":
       return classifyRpc(failure.error, context, make);
     case "network":
-      return classifyNetwork(failure, context, make);
+      return networkFailure(failure.code, failure.text, { ...context, where: place(context) }, { cause });
     case "cut":
     case "closed":
       return opening
@@ -53,8 +50,7 @@ function classifyWire(failure: WireFailure, state: WireState, context: FailureCo
             remedy: "Find out why the server ends; its own log may say.",
           })
         : make("outcome-unknown", `${where} failed after it had been sent: ${failure.text}`, {
-            remedy:
-              "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+            remedy: MAY_HAVE_RUN,
           });
     case "broken":
       return make("protocol-error", `${where} failed: ${oneLine(failure.text)}`, {
@@ -94,7 +90,12 @@ function classifyStatus(failure: WireFailure & { kind: "http" }, context: Failur
   const said = `${where} failed: HTTP ${status}${words === "" ? "." : `: ${words}`}`;
   const details = { status };
   if (status === 401 || status === 403) {
-    return make("unauthenticated", said, { remedy: credentialRemedy(context.target, status), details });
+    const challenge = readChallenge(failure.challenge);
+    const missing = challenge?.error === "insufficient_scope" ? challenge.scope : undefined;
+    return make("unauthenticated", said, {
+      remedy: credentialRemedy(context.target, status, challenge),
+      details: { ...details, ...(missing !== undefined && { requiredScope: oneLine(missing) }) },
+    });
   }
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "Wait" : `Wait ${Math.ceil(retryAfterMs / 1000)} s`;
@@ -113,8 +114,7 @@ function classifyStatus(failure: WireFailure & { kind: "http" }, context: Failur
       : make("outcome-unknown", said, {
           retryAfterMs,
           details,
-          remedy:
-            "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
+          remedy: MAY_HAVE_RUN,
         });
   }
   if (status >= 300 && status < 400) {
@@ -181,23 +181,6 @@ function missingRemedy(code: number, words: string, target: Target): string | un
 const RESOURCE_NOT_FOUND = -32002;
 const MISSING = /\b(?:(?:unknown|no such) (?:tool|resource|prompt)|(?:tool|resource|prompt)\b.*\bnot found)\b/i;
 
-function classifyNetwork(failure: WireFailure & { kind: "network" }, context: FailureContext, make: Make): CcosError {
-  const where = place(context);
-  const said = `${where} failed: ${oneLine(failure.text)} (${failure.code})`;
-  if (CERTIFICATE.test(failure.code)) {
-    return make("unavailable", said, {
-      remedy: "The connection could not be secured: check the certificate and the URL's scheme.",
-    });
-  }
-  if (failure.code === "ENOTFOUND") return make("unavailable", said, { remedy: "Check the host name in :server_url." });
-  if (context.phase !== "execute" || !context.sent || NEVER_SENT.test(failure.code)) {
-    return make("unavailable", said, { remedy: `Check that the server is running at ${context.target.endpoint}.` });
-  }
-  return make("outcome-unknown", said, {
-    remedy: "It may have been executed: check before calling again, or declare :idempotent true if that is harmless.",
-  });
-}
-
 /** Errors of the SDK's client and anything else. By name: two copies of a package may meet in one process. */
 function classifyForeign(error: unknown, context: FailureContext): CcosError {
   const { name, message, code } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error> & {
@@ -222,23 +205,6 @@ function place({ phase, target }: FailureContext): string {
   if (phase === "open") return `Opening a session at ${target.endpoint}`;
   if (phase === "terminate") return `Closing the session at ${target.endpoint}`;
   return `Calling ${target.operation} at ${target.endpoint}`;
-}
-
-/** What to do about refused credentials: the variable by its name, and whether it was set. */
-export function credentialRemedy(target: Target, status: number): string {
-  const settings = target.settings as McpSettings;
-  const sent = Object.keys(target.credentials).length > 0;
-  const source = target.credentialSource;
-  if (!sent) {
-    return source === undefined
-      ? "Name the variable that holds the token with :auth_env_var."
-      : `No token was sent. Set ${source}, or name another variable with :auth_env_var; a token goes only to origins it is meant for.`;
-  }
-  const which = source === undefined ? "The token in its metadata" : `The token in ${source}`;
-  const why =
-    status === 403 ? "is not allowed to do this (a missing scope, perhaps)" : "was refused; it may have expired";
-  const insecure = (settings as HttpSettings).kind === "http" ? "" : " The server got it in its environment.";
-  return `${which} ${why}.${insecure}`;
 }
 
 function quote(failure: WireFailure): string {

@@ -7,10 +7,13 @@ import {
   wordOf,
   type HttpPlace,
   type HttpPlaceRules,
+  type SignInStore,
 } from "../../http/index.ts";
 import { fail, getOwn, isJsonObject, isSecretName } from "../../kernel/index.ts";
 import type { SessionCapability, Target, TargetContext } from "../../session/handler.ts";
 import { operationName, readOperation, type McpOperation } from "./operation.ts";
+import type { Sending } from "./proof.ts";
+import { readSignInPlan, type SignInPlan } from "./sign-in-plan.ts";
 import { ALIASES, PROVIDER } from "./traits.ts";
 
 export interface HttpSettings {
@@ -21,6 +24,12 @@ export interface HttpSettings {
   readonly headers: Readonly<Record<string, string>>;
   /** Where it was read from; absent for a server that no capability names yet. */
   readonly place?: HttpPlace | undefined;
+  /** How a person signs in there, and the sign-in that is used. */
+  readonly signIn?: SignInPlan | undefined;
+  /** The capability that it was read from, to be named to people. */
+  readonly capabilityId?: string | undefined;
+  /** How requests are sent, where each needs a proof of its own. */
+  readonly sending?: Sending | undefined;
   readonly transport: "auto" | "streamable-http" | "sse";
   readonly maxResponseBytes: number;
 }
@@ -88,6 +97,7 @@ const PLACE_RULES: HttpPlaceRules = {
     },
     onlyFallback: replaced,
     discoversIssuer: true,
+    signsPeopleIn: true,
   }),
 };
 
@@ -98,7 +108,7 @@ function namespaceVariable(serverName: string | undefined): string[] {
 }
 
 /** Where, as whom and with what a capability is called, read from its metadata and the environment. */
-export function readTarget(capability: SessionCapability, context: TargetContext): Target {
+export function readTarget(capability: SessionCapability, context: TargetContext, signIns?: SignInStore): Target {
   const read = settingReader(capability, PROVIDER, ALIASES);
   const operation = readOperation(capability, read);
   // Only tools do anything; the rest reads.
@@ -106,7 +116,7 @@ export function readTarget(capability: SessionCapability, context: TargetContext
     operation.kind !== "tool" || read("read_only_hint") === "true" || read("idempotent_hint") === "true";
   const command = read("command");
   const target =
-    command === undefined ? httpTarget(capability, context) : stdioTarget(command, capability, context, read);
+    command === undefined ? httpTarget(capability, context, signIns) : stdioTarget(command, capability, context, read);
   const call: CallSettings = {
     operation,
     logLevel: readLogLevel(capability, read),
@@ -151,18 +161,25 @@ function readMaxBufferedEvents(capability: SessionCapability, read: Read): numbe
 type Place = Omit<Target, "operation" | "idempotent"> & { readonly settings: HttpSettings | StdioSettings };
 type Read = (key: string) => string | undefined;
 
-function httpTarget(capability: SessionCapability, context: TargetContext): Place {
+function httpTarget(capability: SessionCapability, context: TargetContext, signIns: SignInStore | undefined): Place {
   const place = readHttpPlace(capability, context, PLACE_RULES);
   const transport = readTransport(capability, place.read);
+  const signIn = readSignInPlan(capability, context, place, signIns);
   const settings: HttpSettings = {
     kind: "http",
     url: withQuery(place.url, place.query).href,
     headers: place.headers,
     place,
+    signIn,
+    capabilityId: capability.id,
     transport,
     maxResponseBytes: place.maxResponseBytes,
   };
-  return { ...place.target, shape: { transport, ...place.target.shape }, settings };
+  const shape = { transport, ...place.target.shape };
+  const { record } = signIn;
+  if (record === undefined) return { ...place.target, shape, settings };
+  // Another sign-in is another identity; a token that was renewed is not.
+  return { ...place.target, credentials: { "sign-in": record.id }, credentialSource: undefined, shape, settings };
 }
 
 function readTransport(capability: SessionCapability, read: Read): HttpSettings["transport"] {

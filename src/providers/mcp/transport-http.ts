@@ -13,6 +13,7 @@ import {
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
+import type { Sending } from "./proof.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
 import { NotificationStream } from "./notification-stream.ts";
 import { readAnswer, reasonOf, WireTransport, type RequestOptions, type RpcAnswer } from "./transport.ts";
@@ -23,6 +24,8 @@ export interface HttpTransportOptions {
   /** Sent with every request: credentials, and what the capability adds. */
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher: Dispatcher;
+  /** How requests are sent, where each needs a proof of its own. Default: as they are. */
+  readonly sending?: Sending | undefined;
   /** Most bytes of one answer. */
   readonly limit: number;
   readonly now: () => number;
@@ -51,6 +54,7 @@ export class HttpTransport extends WireTransport {
   readonly #options: HttpTransportOptions;
   readonly #address: HttpAddress;
   readonly #underWay = new Roster<Exchange>();
+  readonly #sending: Sending;
   #closed = false;
   #standing: StandingHeaders | undefined;
   #notifications: NotificationStream | undefined;
@@ -60,6 +64,7 @@ export class HttpTransport extends WireTransport {
     super();
     this.#options = options;
     this.#address = addressOf(options.url);
+    this.#sending = options.sending ?? send;
   }
 
   override async close(): Promise<void> {
@@ -152,7 +157,7 @@ export class HttpTransport extends WireTransport {
     if (this.sessionId === undefined || this.era !== "legacy") return;
     const timeout = AbortSignal.timeout(TERMINATE_TIMEOUT_MS);
     try {
-      const response = await send(this.#options.dispatcher, this.#address, {
+      const response = await this.#send({
         method: "DELETE",
         headers: this.#headers("bare"),
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
@@ -179,7 +184,7 @@ export class HttpTransport extends WireTransport {
   }
 
   #send(request: HttpRequest): Promise<HttpResponse> {
-    return send(this.#options.dispatcher, this.#address, request);
+    return this.#sending(this.#options.dispatcher, this.#address, request);
   }
 
   /** What an answer that is no success says. */
@@ -333,7 +338,7 @@ export class HttpTransport extends WireTransport {
     const headers = this.#headers("json");
     const body = stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
-    send(this.#options.dispatcher, this.#address, { method: "POST", headers, body, signal }).then(
+    this.#send({ method: "POST", headers, body, signal }).then(
       (response) => response.discard(),
       () => {},
     );

@@ -9,6 +9,8 @@ export type WireFailure =
       readonly rpc: RpcError | undefined;
       readonly retryAfterMs: number | undefined;
       readonly location?: string | undefined;
+      /** What it wants of whoever asks: `WWW-Authenticate`. */
+      readonly challenge?: string | undefined;
     }
   /** A JSON-RPC error in an answer with status 2xx, or on a stream. */
   | { readonly kind: "rpc"; readonly error: RpcError }
