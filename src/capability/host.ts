@@ -1,5 +1,7 @@
-import type { Host, Value } from "../rtfs/index.ts";
-import type { Caller } from "./call.ts";
+import type { JsonValue } from "../kernel/index.ts";
+import { keyword, RtfsMap, type Host, type HostEvents, type Value } from "../rtfs/index.ts";
+import type { Caller, CallOptions, EventStream } from "./call.ts";
+import { valueOfJson } from "./json-boundary.ts";
 import type { CapabilityMarketplace, Surroundings } from "./marketplace.ts";
 import type { Security } from "./security.ts";
 
@@ -39,20 +41,27 @@ export class ProgramHost implements Host {
   }
 
   call(id: string, args: readonly Value[], hints: ReadonlyMap<string, Value>): Promise<Value> {
+    return this.#marketplace.callFromProgram(id, args, this.#callOptions(hints), this.#around);
+  }
+
+  stream(id: string, args: readonly Value[], hints: ReadonlyMap<string, Value>): HostEvents {
+    const options = this.#callOptions(hints);
+    const manifest = this.#marketplace.get(id);
+    return manifest === undefined || manifest.execution.kind === "provider"
+      ? eventsOf(this.#marketplace.streamFromProgram(id, args, options, this.#around))
+      : resultAlone(() => this.#marketplace.callFromProgram(id, args, options, this.#around));
+  }
+
+  #callOptions(hints: ReadonlyMap<string, Value>): CallOptions {
     const { signal, caller } = this.#options;
     const timeout = hints.get("runtime.timeout");
     const idempotent = hints.get("runtime.idempotent");
-    return this.#marketplace.callFromProgram(
-      id,
-      args,
-      {
-        signal,
-        caller,
-        timeoutMs: typeof timeout === "number" ? timeout : undefined,
-        idempotent: typeof idempotent === "boolean" ? idempotent : undefined,
-      },
-      this.#around,
-    );
+    return {
+      signal,
+      caller,
+      timeoutMs: typeof timeout === "number" ? timeout : undefined,
+      idempotent: typeof idempotent === "boolean" ? idempotent : undefined,
+    };
   }
 
   context(name: string): Value | undefined {
@@ -62,4 +71,30 @@ export class ProgramHost implements Host {
   setContext(name: string, value: Value): void {
     if (this.#context.size < MOST_CONTEXT_VALUES || this.#context.has(name)) this.#context.set(name, value);
   }
+}
+
+function eventsOf(stream: EventStream): HostEvents {
+  return {
+    async next() {
+      const { value } = await stream.next();
+      return value === undefined ? undefined : valueOfJson(value as unknown as JsonValue);
+    },
+    leave: () => stream.return(),
+  };
+}
+
+/** What runs here has no events but its result, which may be any value of the language. */
+function resultAlone(call: () => Promise<Value>): HostEvents {
+  let isOver = false;
+  return {
+    async next() {
+      if (isOver) return undefined;
+      isOver = true;
+      return RtfsMap.of([
+        [keyword("type"), "result"],
+        [keyword("value"), await call()],
+      ]);
+    },
+    leave: () => Promise.resolve(),
+  };
 }

@@ -11,11 +11,24 @@ export interface Host {
    * an error that the program can catch; an `interrupted` or `canceled` error cannot be caught.
    */
   call(id: string, args: readonly Value[], hints: ReadonlyMap<string, Value>): Value | Promise<Value>;
+  /**
+   * The events of a call, for `:on-event`. Nothing happens before the first is asked for. Absent: this host has no
+   * calls that give events.
+   */
+  stream?(id: string, args: readonly Value[], hints: ReadonlyMap<string, Value>): HostEvents;
   /** A value of the host's context for `@name`, `(get :name)` and free symbols; undefined where there is none. */
   context?(name: string): Value | undefined;
   setContext?(name: string, value: Value): void;
   /** Told when a `step` starts, completes or fails. */
   step?(event: { readonly phase: "started" | "completed" | "failed"; readonly name: string }): void;
+}
+
+/** The events of one call, as maps. */
+export interface HostEvents {
+  /** The next one; undefined where there is none left. Rejects as `Host.call` does. */
+  next(): Promise<Value | undefined>;
+  /** Ends the call, wherever it is, and resolves when it has ended. */
+  leave(): Promise<unknown>;
 }
 
 /**

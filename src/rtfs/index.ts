@@ -8,7 +8,7 @@ export { formToValue, mapKey } from "./form-values.ts";
 export { documentationOf, type Documentation } from "./documentation.ts";
 export { format, type FormatResult } from "./formatter/format.ts";
 export type { Form, FormKind, FormOf } from "./forms.ts";
-export { DEFAULT_LIMITS, type Host, type Limits } from "./host.ts";
+export { DEFAULT_LIMITS, type Host, type HostEvents, type Limits } from "./host.ts";
 export { fromJson, fromJsonText, toJson, toJsonText, type FromJsonOptions } from "./json.ts";
 export { typeName, type TypeName } from "./kinds.ts";
 export { isKnownName, knownNames } from "./known-names.ts";

@@ -1,5 +1,6 @@
 import type { Form } from "../forms.ts";
 import { Keyword, RtfsMap, type MapKey, type Value } from "../values.ts";
+import { EventFold, eventHandlingOf } from "./event-fold.ts";
 import { failureOfHost } from "./failures.ts";
 import { suspend, vm } from "./machine.ts";
 import { raise } from "./raise.ts";
@@ -16,9 +17,16 @@ export function callHost(id: string, args: readonly Value[], form: Form | undefi
     );
   }
   vm.at = form;
+  const given = foldPairs(args);
+  const handling = eventHandlingOf(given);
+  if (handling !== undefined) {
+    if (host.stream === undefined)
+      return raise("NotImplemented", `':on-event' of a call of '${id}': this host gives no events`, form);
+    return new EventFold(host.stream(id, handling.args, vm.hints), handling, form).next();
+  }
   let result: Value | Promise<Value>;
   try {
-    result = host.call(id, foldPairs(args), vm.hints);
+    result = host.call(id, given, vm.hints);
   } catch (error) {
     throw failureOfHost(error, settings.signal);
   }
