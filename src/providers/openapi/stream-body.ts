@@ -5,9 +5,11 @@ import { BrokenBody, readEvents, TooLarge, type HttpResponse } from "../../http/
 import { writeBookmark } from "./bookmark.ts";
 import { eventData } from "./map-value.ts";
 
+const MOST_WAITING = 65_536;
+
 /**
- * An answer that is a stream itself, event by event (`text/event-stream`) or line by line. What nobody has taken yet is
- * bounded: beyond that the stream is ended. Leaving it closes the connection.
+ * An answer that is a stream itself, event by event (`text/event-stream`) or line by line. While what came has not been taken the
+ * server has to wait. Leaving it closes the connection.
  */
 export function streamBody(
   response: HttpResponse,
@@ -22,6 +24,10 @@ export function streamBody(
   }
   const queue = new EventQueue<DataEvent>({
     what: "The stream of the answer",
+    // One piece from the connection may hold many short ones before it can be paused.
+    limit: MOST_WAITING,
+    highWater: 256,
+    onDrain: () => response.resume(),
     onLeave: () => response.destroy(new Error("Nobody reads on.")),
   });
   const reading = kind === "events" ? pushEvents(response, queue, limit) : pushLines(response, queue, limit);
@@ -37,7 +43,8 @@ function pushEvents(response: HttpResponse, queue: EventQueue<DataEvent>, limit:
     limit,
     onEvent({ data, id }) {
       const cursor = id === undefined ? undefined : writeBookmark({ place: undefined, taken: 0, page: 1, event: id });
-      queue.push({ type: "data", value: eventData(data), ...(cursor !== undefined && { cursor }) }, data.length);
+      const event: DataEvent = { type: "data", value: eventData(data), ...(cursor !== undefined && { cursor }) };
+      if (!queue.push(event, data.length)) response.pause();
       return queue.closed;
     },
   });
@@ -49,11 +56,10 @@ async function pushLines(response: HttpResponse, queue: EventQueue<DataEvent>, l
   const push = (line: string): void => {
     if (line.trim() === "") return;
     try {
-      queue.push({ type: "data", value: parseJson(line) }, line.length);
+      if (!queue.push({ type: "data", value: parseJson(line) }, line.length)) response.pause();
     } catch (error) {
       throw new BrokenBody("has a line that is no JSON", error);
     }
-    if (queue.closed) throw new BrokenBody("came faster than it was taken");
   };
   await response.read((chunk) => {
     const lines = (rest + decoder.write(chunk)).split(/[\n\u001e]/);
