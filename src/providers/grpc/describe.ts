@@ -1,12 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 
-import { create, toBinary, type DescMethod, type DescService } from "@bufbuild/protobuf";
-import {
-  FileDescriptorSetSchema,
-  MethodOptions_IdempotencyLevel,
-  type FileDescriptorProto,
-} from "@bufbuild/protobuf/wkt";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel, type FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 
 import { CcosError, fail, oneLine, type JsonObject } from "../../kernel/index.ts";
 import { connect, disconnect, type Connection } from "./connect.ts";
@@ -14,6 +10,7 @@ import type { DescribedMethod, Description, LocalDescription, ServerPlace } from
 import { decodeDescriptorSet, readDescriptorSet } from "./load-schema.ts";
 import { classify } from "./map-error.ts";
 import { MessageSchemas } from "./message-schema.ts";
+import { DescriptorPruner } from "./prune-descriptors.ts";
 import { readProtoFiles } from "./read-proto-files.ts";
 import { reflect } from "./reflection.ts";
 import { buildRegistry, type BrokenFile } from "./registry.ts";
@@ -130,6 +127,7 @@ function describe(
 ): Description {
   const built = buildRegistry(files);
   const schemas = new MessageSchemas(comments);
+  let pruner: DescriptorPruner | undefined;
   const services = built.files
     .filter(({ proto }) => roots === undefined || roots.has(proto.name))
     .flatMap((file) => file.services.map((service) => ({ service, file: file.proto.name })));
@@ -141,11 +139,7 @@ function describe(
     schemaRoot: schemas.root,
     broken: built.broken,
     missingImports: [],
-    descriptorSet: (wanted) =>
-      encodeSet(
-        built.files.map(({ proto }) => proto),
-        wanted,
-      ),
+    descriptorSet: (wanted) => (pruner ??= new DescriptorPruner(built.files.map(({ proto }) => proto))).encode(wanted),
   };
 }
 
@@ -174,22 +168,6 @@ function describeMethod(
     input: known.schemas.input(method),
     output: known.schemas.output(method),
   };
-}
-
-/** The files that these services need, and nothing else of what was read: no comments, no places. */
-function encodeSet(files: readonly FileDescriptorProto[], wanted: ReadonlySet<string>): Uint8Array {
-  const byName = new Map(files.map((file) => [file.name, file]));
-  const needed = new Set<FileDescriptorProto>();
-  const need = (file: FileDescriptorProto | undefined): void => {
-    if (file === undefined || needed.has(file)) return;
-    needed.add(file);
-    for (const name of file.dependency) need(byName.get(name));
-  };
-  for (const file of files) {
-    if (file.service.some(({ name }) => wanted.has(file.package === "" ? name : `${file.package}.${name}`))) need(file);
-  }
-  const ordered = files.filter((file) => needed.has(file)).map((file) => ({ ...file, sourceCodeInfo: undefined }));
-  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: ordered as never }));
 }
 
 // Field numbers of FileDescriptorProto.service and ServiceDescriptorProto.method.
