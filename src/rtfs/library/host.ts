@@ -101,7 +101,7 @@ export const host: readonly BuiltinDeclaration[] = [
   {
     name: "call",
     params: "[id & args]",
-    doc: "Calls a capability by its id; keyword pairs as arguments mean one map.",
+    doc: "Calls a capability by its id; keyword pairs as arguments mean one map; :on-event with a function asks for the events of the call.",
     arity: [1, MANY],
     fn: call,
   },
