@@ -30,6 +30,8 @@ export function startHeartbeat(
       connection.abandon(`nothing came within ${timeoutMs} ms of a heartbeat`);
       return;
     }
+    // What answered the heartbeat is no sign of life for the next one.
+    heard = connection.received;
     wait(Math.max(1, intervalMs - timeoutMs), tick);
   };
 

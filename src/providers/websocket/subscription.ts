@@ -115,9 +115,10 @@ class SubscriptionStream implements Listener, Waiter {
       return true;
     }
     if (events !== undefined && !events.matches(message, scope)) return false;
-    if (this.queue.push(this.#eventOf(message), bytes)) return true;
     // Nobody else is held up: the peer waits, and not we. Else what waits here is bounded.
-    if (!connection.pause() && this.queue.length > this.#options.subscription.maxBufferedEvents) this.#overflows();
+    const isFull = this.queue.length >= this.#options.subscription.maxBufferedEvents;
+    if (isFull && !connection.pause()) this.#overflows();
+    else if (!this.queue.push(this.#eventOf(message), bytes)) connection.pause();
     return true;
   }
 
