@@ -13,6 +13,7 @@ import {
   type PeerFault,
   type PeerStream,
 } from "../../testing/index.ts";
+import { startTokenServer, type TokenServer } from "./token-server.ts";
 import { startMcpStdioServer, type McpStdioServer } from "../../testing/mcp-stdio-server.ts";
 
 const LIMIT = 100_000;
@@ -31,12 +32,15 @@ const LOSSES: Readonly<Record<string, McpServerDials["unknownSession"]>> = {
 /** A server of the modern era has no session to lose, but it may be replaced by one that has. */
 const REPLACED = "replaced by a server with sessions";
 
+const NAMED = "the token of a variable is what it is; the rig with tokens that are fetched shows how these are renewed";
+
 const createHandler: HandlerRig["createHandler"] = () => createMcpHandler({ openTimeoutMs: 5_000 });
 
 export function httpRig(era: "legacy" | "modern", answers: "json" | "sse"): HandlerRig {
   const without = {
-    legacy: {},
+    legacy: { renewal: NAMED },
     modern: {
+      renewal: NAMED,
       sessions: "there are none: what is kept is the connection and what was discovered",
       restore: "there is no session to go on with",
     },
@@ -52,6 +56,17 @@ export function httpRig(era: "legacy" | "modern", answers: "json" | "sse"): Hand
   };
 }
 
+/** The same with tokens that are fetched, and fetched anew when they were refused. */
+export function oauthRig(): HandlerRig {
+  const rig = httpRig("legacy", "json");
+  return {
+    ...rig,
+    startPeer: () => HttpPeer.start({ era: "legacy" }, true),
+    losses: { "404 with -32001": "silent" },
+    without: {},
+  };
+}
+
 export function stdioRig(era: "legacy" | "modern"): HandlerRig {
   return {
     createHandler,
@@ -64,6 +79,7 @@ export function stdioRig(era: "legacy" | "modern"): HandlerRig {
       stop: "who opens a session starts the server",
       restart: "who opens a session starts the server",
       restore: "a session ends with its child process",
+      renewal: "a child gets its token in its environment, once",
     },
   };
 }
@@ -77,9 +93,14 @@ class HttpPeer implements HandlerPeer {
   readonly #ran = new Map<string, number>();
   readonly #held: (() => void)[] = [];
   readonly #era: "legacy" | "modern";
+  readonly #issuer: TokenServer | undefined;
+  #expired = 0;
   #holds = false;
 
-  static async start(dials: Partial<McpServerDials> & { readonly era: "legacy" | "modern" }): Promise<HttpPeer> {
+  static async start(
+    dials: Partial<McpServerDials> & { readonly era: "legacy" | "modern" },
+    fetchesTokens = false,
+  ): Promise<HttpPeer> {
     const tokens = ["token-of-alice", "token-of-bob"];
     let peer: HttpPeer | undefined;
     const run = (input: Record<string, unknown>, call: McpToolCall): Promise<object> =>
@@ -92,13 +113,33 @@ class HttpPeer implements HandlerPeer {
       { name: "echo", inputSchema: { type: "object", properties: { text: { type: "string" } } }, run },
     ];
     const server = await startMcpServer({ ...dials, tokens, tools });
-    return (peer = new HttpPeer(server, dials.era));
+    const accept = (token: string): void => void (server.dials.tokens = [...(server.dials.tokens ?? []), token]);
+    const issuer = fetchesTokens ? await startTokenServer(accept) : undefined;
+    return (peer = new HttpPeer(server, dials.era, issuer));
   }
 
-  constructor(server: McpServer, era: "legacy" | "modern") {
+  constructor(server: McpServer, era: "legacy" | "modern", issuer: TokenServer | undefined) {
     this.#server = server;
     this.#era = era;
-    this.block = { server_url: server.url, tool_name: "echo", auth_env_var: "LINE_TOKEN", max_response_bytes: LIMIT };
+    this.#issuer = issuer;
+    const auth = {
+      type: "oauth2",
+      token_url: issuer?.url ?? "",
+      client_id: "suite",
+      client_secret_env_var: "LINE_TOKEN",
+    };
+    const credential: JsonObject = issuer === undefined ? { auth_env_var: "LINE_TOKEN" } : { auth };
+    this.block = { server_url: server.url, tool_name: "echo", max_response_bytes: LIMIT, ...credential };
+  }
+
+  get renewal(): { expire(): void; readonly count: number } {
+    return {
+      expire: () => {
+        this.#server.dials.tokens = [];
+        this.#expired = this.#issuer?.given.length ?? 0;
+      },
+      count: (this.#issuer?.given.length ?? 0) - this.#expired,
+    };
   }
 
   readonly #streams = { open: 0, sent: 0 };
@@ -152,8 +193,10 @@ class HttpPeer implements HandlerPeer {
 
   dial(fault: PeerFault, times = Infinity): void {
     const { dials } = this.#server;
-    if (fault === "unauthenticated") dials.tokens = [];
-    else if (fault === "hangs-opening")
+    if (fault === "unauthenticated") {
+      dials.tokens = [];
+      if (this.#issuer !== undefined) this.#issuer.refuses = true;
+    } else if (fault === "hangs-opening")
       dials.faultAt = { "server/discover": { kind: "hang" }, initialize: { kind: "hang" } };
     else {
       dials.fault = FAULTS[fault];
@@ -163,7 +206,9 @@ class HttpPeer implements HandlerPeer {
 
   heal(): void {
     const { dials } = this.#server;
-    Object.assign(dials, { fault: null, faultAt: {}, tokens: ["token-of-alice", "token-of-bob"] });
+    const tokens = ["token-of-alice", "token-of-bob", ...(this.#issuer?.given ?? [])];
+    Object.assign(dials, { fault: null, faultAt: {}, tokens });
+    if (this.#issuer !== undefined) this.#issuer.refuses = false;
   }
 
   hold(): () => void {
@@ -182,7 +227,11 @@ class HttpPeer implements HandlerPeer {
 
   stop = (): Promise<void> => this.#server.stop();
   restart = (): Promise<void> => this.#server.restart();
-  [Symbol.asyncDispose] = (): Promise<void> => this.#server.stop();
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop();
+    await this.#issuer?.[Symbol.asyncDispose]();
+  }
 }
 
 const STREAM = {
