@@ -73,6 +73,7 @@ export class Connection {
   readonly #closing = new AbortController();
   #headers: Readonly<Record<string, string>>;
   #cookies: CookieSession | undefined;
+  #isLoggedIn = false;
   #socket: Promise<GraphqlSocket> | undefined;
   /** The server takes subscriptions, but not over a socket: found out once. */
   hasNoSocket = false;
@@ -97,8 +98,10 @@ export class Connection {
     const { login, transport, handshake } = this.#settings;
     const { signal } = this.context;
     if (login !== undefined) await this.#logIn(login);
+    this.#isLoggedIn = login !== undefined;
     if (transport === "ws") await this.socket();
-    else if (handshake) await this.#shakeHands(signal);
+    // A login has shown already that the server is there.
+    else if (handshake && login === undefined) await this.#shakeHands(signal);
   }
 
   /** Runs one query or mutation. */
@@ -190,6 +193,13 @@ export class Connection {
       if (this.#socket === opening) this.#socket = undefined;
     });
     return opening;
+  }
+
+  /** Tells the server that the session ends, where it has something to be told. Never fails. */
+  async logOut(signal: AbortSignal): Promise<void> {
+    const { login } = this.#settings;
+    if (login?.logout === undefined || !this.#isLoggedIn) return;
+    await ask(this.link(), { query: login.logout, variables: {} }, { method: "POST", signal }).catch(() => {});
   }
 
   async close(): Promise<void> {

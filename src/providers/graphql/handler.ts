@@ -68,8 +68,9 @@ export class GraphQLSessionHandler implements SessionHandler<Connection> {
     return readValue(response, { kind, resultField, onError, retryAfterMs, status: http?.status });
   }
 
-  terminateSession(session: Session<Connection>): Promise<void> {
-    return session.state.close();
+  async terminateSession({ state: connection, lost }: Session<Connection>, { signal }: SessionContext): Promise<void> {
+    if (!lost) await connection.logOut(signal);
+    await connection.close();
   }
 
   classifyFailure(error: unknown, failure: FailureContext): CcosError {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { parseMessage as Parse } from "graphql-ws/client";
 import type { RawData, WebSocket } from "ws";
 
+import { TooLarge } from "../../http/index.ts";
 import { abortError, parseJson, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { bodyOf, type GraphqlRequest } from "./request.ts";
 import { WireError } from "./wire-error.ts";
@@ -108,7 +109,7 @@ export class GraphqlSocket {
     });
     socket.on("unexpected-response", (_request, answer) => void this.#refused(answer, now()));
     socket.on("message", (data) => this.#arrived(data));
-    socket.on("error", (error) => this.#ended(error));
+    socket.on("error", (error) => this.#ended(faultOf(error, options.maxMessageBytes)));
     socket.on("close", (code, reason) => {
       this.#ended(new WireError({ kind: "closed", code, reason: reason.toString("utf8"), sent: true }));
     });
@@ -267,6 +268,12 @@ export class GraphqlSocket {
     // A failure to send shows as the end of the socket.
     this.#socket.send(stringifyJson(message), () => {});
   }
+}
+
+/** What the library refuses to read is the server's fault; anything else is the connection's. */
+function faultOf(error: Error & { readonly code?: string }, limit: number): Error {
+  if (error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") return new TooLarge(limit);
+  return error.code?.startsWith("WS_ERR_") ? new WireError({ kind: "broken", text: error.message }, error) : error;
 }
 
 function describeEnd({ failure }: WireError): string {
