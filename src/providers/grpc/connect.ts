@@ -115,8 +115,11 @@ export function setMetadata(metadata: grpc.Metadata, name: string, value: string
 function becomesReady(client: grpc.Client, signal: AbortSignal): Promise<void> {
   const channel = client.getChannel();
   return new Promise((resolve, reject) => {
+    // A connection on its way does not keep a process alive, and whoever waits for it is to have it.
+    const alive = setInterval(() => {}, 60_000);
     const onAbort = (): void => end(() => reject(abortError(signal)));
     const end = (settle: () => void): void => {
+      clearInterval(alive);
       signal.removeEventListener("abort", onAbort);
       settle();
     };
