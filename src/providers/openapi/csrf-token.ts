@@ -34,11 +34,19 @@ function inJson(text: string, { bodyPath = [] }: CsrfPlan): string | undefined {
 
 const ATTRIBUTE = /([a-z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/gi;
 
+const LONGEST_TAG = 4_000;
+
 /** An attribute of the first tag with that name. The page is searched, not understood: all that is wanted is one text. */
 function attributeOf(page: string, tag: string, name: string, wanted: string): string | undefined {
-  for (const [whole] of page.matchAll(new RegExp(`<${tag}\\b[^>]{0,4000}>`, "gi"))) {
+  const starts = new RegExp(`<${tag}\\b`, "gi");
+  let end = 0;
+  for (const { index } of page.matchAll(starts)) {
+    // Each piece of the page is looked at once, however many tags begin in it and end nowhere.
+    if (end <= index) end = page.indexOf(">", index);
+    if (end < 0) return undefined;
+    if (end - index > LONGEST_TAG) continue;
     const attributes = new Map<string, string>();
-    for (const [, key = "", double, single, bare] of whole.matchAll(ATTRIBUTE)) {
+    for (const [, key = "", double, single, bare] of page.slice(index, end).matchAll(ATTRIBUTE)) {
       attributes.set(key.toLowerCase(), unescape(double ?? single ?? bare ?? ""));
     }
     if (attributes.get("name") === name) return attributes.get(wanted);
