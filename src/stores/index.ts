@@ -1,3 +1,16 @@
 export { createMemoryStore } from "./memory.ts";
 export { openStore } from "./open-store.ts";
-export type { Store } from "./store.ts";
+export type {
+  AppendLog,
+  Feed,
+  ListOptions,
+  Locks,
+  LockToken,
+  LogEntry,
+  PutOptions,
+  Records,
+  SlotLimits,
+  Slots,
+  Store,
+  StoredRecord,
+} from "./store.ts";
