@@ -28,7 +28,7 @@ export { MOST_REDIRECTS, RedirectRefused, sendAndFollow, type Followed, type Fol
 export { isHeaderName, isHeaderValue, readHeaders, type HeaderRules } from "./headers.ts";
 export { HttpResponse, TooLarge, withoutMark } from "./http-response.ts";
 export { partArguments, partHeaders, partQuery, requireEncryption, type Parted } from "./literal-secrets.ts";
-export { readOAuthPlan, type ClientAuthentication, type OAuthPlan } from "./oauth-plan.ts";
+export { readOAuthPlan, type ClientAuthentication, type Grant, type OAuthPlan } from "./oauth-plan.ts";
 export { readHttpPlace, withQuery, type HttpPlace, type HttpPlaceRules } from "./place.ts";
 export { parseRetryAfter, waitAskedFor } from "./retry-after.ts";
 export { addressOf, send, type Exchange, type HttpAddress, type HttpMethod, type HttpRequest } from "./send.ts";
