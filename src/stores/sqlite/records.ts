@@ -62,7 +62,7 @@ export class SqliteRecords implements Records {
       this.#database
         .all<{ name: string }>(
           "SELECT name FROM records WHERE substr(name, 1, ?) = ? AND name >= ? AND name > ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY name LIMIT ?",
-          [...prefix].length,
+          Array.from(prefix).length,
           prefix,
           prefix,
           after,
