@@ -1,4 +1,10 @@
-import { CcosError, isCcosError, type JsonObject, type JsonValue, type StreamEvent } from "../../src/kernel/index.ts";
+import {
+  type CcosError,
+  isCcosError,
+  type JsonObject,
+  type JsonValue,
+  type StreamEvent,
+} from "../../src/kernel/index.ts";
 import { createOpenApiHandler } from "../../src/providers/openapi/index.ts";
 import type { Session } from "../../src/session/index.ts";
 import { capabilityOf, driveHandler } from "../../testing/drive-handler.ts";

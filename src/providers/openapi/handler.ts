@@ -13,6 +13,7 @@ import type {
   Target,
   TargetContext,
 } from "../../session/handler.ts";
+import type * as Executing from "./execute.ts";
 import type { Connected, Connection, ConnectOptions } from "./connect.ts";
 import { classify } from "./map-error.ts";
 import { recordOf } from "./session-record.ts";
@@ -123,7 +124,7 @@ export class OpenApiSessionHandler implements SessionHandler<OpenApiSession> {
   }
 }
 
-type Execution = typeof import("./execute.ts");
+type Execution = typeof Executing;
 let execution: Execution | undefined;
 
 /** Loaded with the first call, and then at hand without another turn. */

@@ -83,9 +83,14 @@ function readJson(text: string, mediaType: string, { accepted, where }: AnswerRu
   }
 }
 
+/** RFC 7464 puts it before each text. */
+export const RECORD_SEPARATOR = "\u001e";
+
 export function readLines(text: string): JsonValue[] {
-  // RFC 7464 puts a record separator before each text.
-  const lines = text.split(/[\n\u001e]/).filter((line) => line.trim() !== "");
+  const lines = text
+    .replaceAll(RECORD_SEPARATOR, "\n")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
   return lines.map((line) => {
     try {
       return parseJson(line);

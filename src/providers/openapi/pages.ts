@@ -78,7 +78,7 @@ export function firstCounted(
 
 /** `rel="next"` of a `Link` header (RFC 8288). */
 export function nextLink(header: string | undefined): string | undefined {
-  if (header === undefined || header.length > 16_000) return undefined;
+  if (header === undefined || header.length > 8_000) return undefined;
   for (const [, target = "", parameters = ""] of header.matchAll(
     /<([^>]*)>((?:\s*;\s*[\w!#$&^.+*-]+\s*(?:=\s*(?:"[^"]*"|[^",;\s]+))?)*)/g,
   )) {

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 import { EventQueue, parseJson, type DataEvent } from "../../kernel/index.ts";
 import { BrokenBody, readEvents, TooLarge, type HttpResponse } from "../../http/index.ts";
 import { writeBookmark } from "./bookmark.ts";
-import { eventData } from "./map-value.ts";
+import { eventData, RECORD_SEPARATOR } from "./map-value.ts";
 
 const MOST_WAITING = 65_536;
 
@@ -62,7 +62,7 @@ async function pushLines(response: HttpResponse, queue: EventQueue<DataEvent>, l
     }
   };
   await response.read((chunk) => {
-    const lines = (rest + decoder.write(chunk)).split(/[\n\u001e]/);
+    const lines = (rest + decoder.write(chunk)).replaceAll(RECORD_SEPARATOR, "\n").split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > limit) throw new TooLarge(limit);
     for (const line of lines) push(line);
