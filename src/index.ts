@@ -4,6 +4,8 @@ export type { CapabilityShelf, CCOSEnvironment, EnvironmentOptions, RunOptions }
 
 export { CcosError, ERROR_TABLE, EventQueue, isCcosError } from "./kernel/index.ts";
 export type {
+  Answer,
+  Asker,
   Clock,
   ErrorCode,
   ErrorJson,
@@ -11,9 +13,16 @@ export type {
   ErrorPlace,
   ErrorTraits,
   EventQueueOptions,
+  FormChoice,
+  FormField,
+  FormQuestion,
+  Interaction,
   JsonObject,
   JsonValue,
+  LinkQuestion,
+  Question,
   Random,
+  Root,
   RuntimeEvents,
   StreamEvent,
   Unsubscribe,
@@ -43,9 +52,10 @@ export type {
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 
-export { importMcp, importOpenApi } from "./importers/index.ts";
+export { importMcp, importOpenApi, watchMcp } from "./importers/index.ts";
 export type {
   ImportMcpOptions,
+  WatchMcpOptions,
   ImportOpenApiOptions,
   ImportOptions,
   ImportResult,

@@ -1,18 +1,18 @@
-import { InvalidArgumentError, type Command as Parser } from "commander";
+import { InvalidArgumentError, Option, type Command as Parser } from "commander";
 import type { ImportOptions, ImportResult } from "../importers/index.ts";
 import type { Command, CommandContext } from "./command-context.ts";
 
 /** What the command line gave an import: the options that all kinds have, and those of its own under their names. */
 export type ImportArguments = Pick<
   ImportOptions,
-  "source" | "out" | "prefix" | "authEnv" | "filter" | "single" | "timeout"
+  "source" | "out" | "prefix" | "authEnv" | "filter" | "single" | "prune" | "timeout"
 >;
 
-/** Runs one kind of import with what the command line gave, and with the rest of its world. */
+/** Runs one kind of import with what the command line gave, and with the rest of its world. Undefined: all has been told. */
 export type RunImport<Arguments extends ImportArguments = ImportArguments> = (
   options: Arguments & Pick<ImportOptions, "env" | "cwd" | "signal">,
   context: CommandContext,
-) => Promise<ImportResult>;
+) => Promise<ImportResult | undefined>;
 
 /** One kind of import on the command line. */
 interface ImportCommand {
@@ -29,8 +29,12 @@ interface ImportCommand {
 const IMPORTS: readonly ImportCommand[] = [
   {
     name: "mcp",
-    description: "tools of an MCP server, by its URL or by the command that starts it",
+    description: "tools, resources and prompts of an MCP server, by its URL or by the command that starts it",
     prefix: "mcp and the server's own name",
+    options: (command) =>
+      command
+        .addOption(new Option("--only <kind>", "one kind alone").choices(["tools", "resources", "prompts"]))
+        .option("--watch", "stay, and import again whenever the server says that its offer has changed"),
     load: async () => (await import("./commands/import-mcp.ts")).runImport,
   },
   {
@@ -78,6 +82,7 @@ export function addImportCommands(
       .option("--prefix <prefix>", `first part of the ids (default: ${prefix})`)
       .option("--auth-env <variable>", "variable that holds the token")
       .option("--filter <glob>", "only operations whose name matches")
+      .option("--prune", "remove files of an earlier import for what is offered no longer")
       .option("--single", "one module file instead of a file for each operation")
       .option("--timeout <ms>", "time for reading the description, in milliseconds (30000)", positiveInteger);
     options?.(command);

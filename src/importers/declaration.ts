@@ -15,6 +15,8 @@ export interface ImportOptions {
   readonly filter?: string | undefined;
   /** One file for all operations. Default false: one file an operation. */
   readonly single?: boolean | undefined;
+  /** Removes the files that an earlier import of the same source wrote for what it offers no longer. Default false. */
+  readonly prune?: boolean | undefined;
   /** Time for reading the description, in milliseconds. Default 30,000. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -42,6 +44,11 @@ export interface ImportResult {
   readonly capabilities: readonly string[];
   readonly warnings: readonly string[];
   readonly notImported: readonly NotImported[];
+  /**
+   * Absolute paths of files that an earlier import of the same source, with the same prefix, wrote for what it offers
+   * no longer. With `prune` they have been removed.
+   */
+  readonly stale: readonly string[];
 }
 
 /** Hears what a person should know of an import that goes on. */
@@ -67,6 +74,8 @@ export interface ListedOperation {
   readonly name: string;
   /** What follows the prefix in its id. Default: the name alone. */
   readonly idParts?: readonly string[] | undefined;
+  /** What it is, where a service offers several kinds of things. */
+  readonly kind?: string | undefined;
   /** Where in the description it stands. */
   readonly place?: string | undefined;
   /** Called once. What it throws as a `CcosError` makes the operation one that is not imported. */
@@ -87,6 +96,10 @@ export interface Listing {
   /** What one operation is called in a message, such as "tool". */
   readonly noun: string;
   readonly operations: readonly ListedOperation[];
+  /** Which of them are wanted, besides what a filter says. Default: all. */
+  readonly isWanted?: ((operation: ListedOperation) => boolean) | undefined;
+  /** Whether these are all: only then can it be told what is offered no longer. Default true. */
+  readonly isComplete?: boolean | undefined;
   /** What was found broken before it could be listed. */
   readonly notImported?: readonly NotImported[] | undefined;
 }

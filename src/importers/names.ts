@@ -59,7 +59,7 @@ export function assignNames<T>(
   prefix: string,
   items: readonly T[],
   partsOf: (item: T) => readonly string[],
-  warn: (message: string) => void,
+  warn: (message: string, item: T) => void,
 ): Named<T>[] {
   const ids = new FreeNames();
   const files = new FreeNames();
@@ -79,7 +79,7 @@ export function assignNames<T>(
   for (const { item, index, said, wanted } of [...plain, ...changed]) {
     const id = ids.take(wanted, wanted);
     if (id !== wanted) {
-      warn(`${JSON.stringify(oneLine(said, 100))} would be "${wanted}", which is taken; it became "${id}".`);
+      warn(`${JSON.stringify(oneLine(said, 100))} would be "${wanted}", which is taken; it became "${id}".`, item);
     }
     // Some file systems do not see the case, so files must differ in more than that.
     const file = files.take(id, id.toLowerCase());

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isCcosError, oneLine, throwIfAborted } from "../kernel/index.ts";
-import { isAny, type Type } from "../rtfs/index.ts";
+import { isAny, print, type Type } from "../rtfs/index.ts";
 import { capabilityText, moduleText, type NamedDeclaration } from "./capability-text.ts";
 import { label, prose } from "./clean-text.ts";
 import type {
@@ -16,6 +16,7 @@ import type {
 import { matchesGlob } from "./glob.ts";
 import { assignNames, checkPrefix, idSegment, type Named } from "./names.ts";
 import { saveFiles, type GeneratedFile } from "./save-files.ts";
+import { findStaleFiles, removeFiles } from "./stale-files.ts";
 
 /** An import that has begun. */
 export interface ImportRun {
@@ -53,14 +54,25 @@ export async function writeListing(listing: Listing, options: ImportOptions, run
   const prefix =
     options.prefix ?? `${listing.provider}.${idSegment(serverName) || idSegment(listing.fallbackName) || "server"}`;
 
-  const operations = listing.operations.filter(({ name }) => filter === undefined || matchesGlob(name, filter));
-  if (operations.length === 0) {
+  const isWanted = (operation: ListedOperation): boolean =>
+    (filter === undefined || matchesGlob(operation.name, filter)) && listing.isWanted?.(operation) !== false;
+  // All get their names, so that those of the wanted ones do not depend on which are.
+  const all = assignNames(
+    prefix,
+    listing.operations,
+    ({ name, idParts }) => idParts ?? [name],
+    (message, operation) => {
+      if (isWanted(operation)) warn(message);
+    },
+  );
+  const wanted = all.filter(({ item }) => isWanted(item));
+  if (wanted.length === 0) {
     const fitting = filter === undefined ? "" : ` whose name fits ${JSON.stringify(filter)}`;
     warn(`${listing.sourceText} lists no ${listing.noun}${fitting}.`);
   }
   const notImported: NotImported[] = [...(listing.notImported ?? [])];
   const declared: Declared[] = [];
-  for (const named of assignNames(prefix, operations, ({ name, idParts }) => idParts ?? [name], warn)) {
+  for (const named of wanted) {
     // Thousands of them take seconds, in which a cancellation has to be heard.
     if (declared.length % 64 === 63) await nextTurn();
     throwIfAborted(options.signal);
@@ -85,13 +97,24 @@ export async function writeListing(listing: Listing, options: ImportOptions, run
         ),
     });
   }
+  const out = resolve(options.cwd ?? process.cwd(), options.out);
+  const isOurs = (text: string): boolean => text.includes(`:method "${listing.method}"`);
   const saved = await saveFiles(files, {
-    out: resolve(options.cwd ?? process.cwd(), options.out),
+    out,
     createdAt: new Date((options.now ?? Date.now)()).toISOString(),
-    isOurs: (text) => text.includes(`:method "${listing.method}"`),
+    isOurs,
     warn,
     signal: options.signal,
   });
+  const stale =
+    options.single === true || listing.isComplete === false
+      ? []
+      : await findStaleFiles(out, {
+          prefix,
+          offered: new Set(all.map(({ fileName }) => fileName)),
+          isOurs: (text) => isOurs(text) && text.includes(`:source_url ${print(listing.sourceText)}`),
+        });
+  if (options.prune === true) await removeFiles(stale);
   const names = new Set(saved.map(({ fileName }) => fileName));
   const isSaved = ({ fileName }: Declared): boolean => (options.single === true ? names.size > 0 : names.has(fileName));
   return {
@@ -99,6 +122,7 @@ export async function writeListing(listing: Listing, options: ImportOptions, run
     capabilities: declared.filter(isSaved).map(({ id }) => id),
     warnings: run.warnings,
     notImported,
+    stale,
   };
 }
 

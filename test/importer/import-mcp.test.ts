@@ -5,8 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startEmbeddedServer } from "../../src/demo/index.ts";
 import { createEnvironment, type CCOSEnvironment } from "../../src/environment.ts";
 import type { Manifest } from "../../src/capability/manifest.ts";
-import { importMcp } from "../../src/importers/index.ts";
+import { importMcp, watchMcp, type ImportResult } from "../../src/importers/index.ts";
+import type { CcosError } from "../../src/kernel/index.ts";
 import { printType } from "../../src/rtfs/index.ts";
+import { startMcpServer } from "../../testing/index.ts";
 import { everythingBin, startEverything, type Everything } from "./everything.ts";
 import { startListingServer, type ListingServer } from "./listing-server.ts";
 
@@ -73,9 +75,40 @@ describe("importing from the reference server", () => {
     expect(second.session).toMatchObject({ id: first.session?.id, reused: true });
   });
 
+  test("over HTTP: resources, templates and prompts, too, each under the name of its kind", async () => {
+    const { capabilities } = await importMcp({ source: everything.url, out });
+    expect(capabilities).toEqual(
+      expect.arrayContaining([
+        "mcp.mcp-servers-everything.resource.architecture-md",
+        "mcp.mcp-servers-everything.template.Dynamic-Text-Resource",
+        "mcp.mcp-servers-everything.prompt.args-prompt",
+        "mcp.mcp-servers-everything.trigger-elicitation-request",
+      ]),
+    );
+    const env = await load(out);
+    const id = (rest: string): string => `mcp.mcp-servers-everything.${rest}`;
+    expect(await env.call(id("resource.architecture-md"))).toContain("# Everything Server");
+    expect(await env.call(id("template.Dynamic-Text-Resource"), { resourceId: "3" })).toContain("Resource 3:");
+    await expect(env.call(id("template.Dynamic-Text-Resource"), {})).rejects.toMatchObject({
+      code: "invalid-argument",
+    });
+    const prompt = await env.call(id("prompt.args-prompt"), { city: "Paris" });
+    expect(prompt).toMatchObject({ messages: [{ role: "user", content: { text: "What's weather in Paris?" } }] });
+    await expect(env.call(id("prompt.args-prompt"), {})).rejects.toMatchObject({ code: "invalid-argument" });
+  });
+
+  test.each(["tools", "resources", "prompts"] as const)("of %s alone", async (only) => {
+    const all = await importMcp({ source: everything.url, out: join(folder, "all") });
+    const { capabilities } = await importMcp({ source: everything.url, out, only });
+    const kinds = { tools: /^[^.]+$/, resources: /^(?:resource|template)\./, prompts: /^prompt\./ };
+    const rest = (id: string): string => id.replace("mcp.mcp-servers-everything.", "");
+    expect(capabilities).toEqual(all.capabilities.filter((id) => kinds[only].test(rest(id))));
+    expect(capabilities.length).toBeGreaterThan(3);
+  });
+
   test("over stdio: the command comes back from the file and starts", async () => {
     const source = `'${process.execPath}' '${everythingBin}' stdio`;
-    const { capabilities } = await importMcp({ source, out, filter: "e*", prefix: "ref.local" });
+    const { capabilities } = await importMcp({ source, out, filter: "e*", only: "tools", prefix: "ref.local" });
     expect(capabilities).toEqual(["ref.local.echo"]);
     const env = await load(out);
     expect(env.capabilities.get("ref.local.echo")?.metadata["mcp"]).toMatchObject({
@@ -91,6 +124,153 @@ describe("importing from the reference server", () => {
     const env = await load(out);
     expect(loaded(env)).toHaveLength(capabilities.length);
     expect(await env.call("mcp.mcp-servers-everything.echo", { message: "hi" })).toBe("Echo: hi");
+  });
+});
+
+describe("importing again", () => {
+  const everywhere = (names: readonly string[]): object[] => names.map((name) => tool(name));
+
+  test("tells what the server offers no longer, and removes it only when asked to", async () => {
+    const server = await listing(everywhere(["kept", "gone"]));
+    await importMcp({ source: server.url, out });
+    server.tools = everywhere(["kept"]);
+    const gone = join(out, "mcp.shop.gone.rtfs");
+    expect(await importMcp({ source: server.url, out })).toMatchObject({ stale: [gone] });
+    expect(await readdir(out)).toContain("mcp.shop.gone.rtfs");
+    expect(await importMcp({ source: server.url, out, prune: true })).toMatchObject({ stale: [gone] });
+    expect(await readdir(out)).toEqual(["mcp.shop.kept.rtfs"]);
+    expect(await importMcp({ source: server.url, out, prune: true })).toMatchObject({ stale: [] });
+  });
+
+  test("what is not asked for this time is not taken for gone", async () => {
+    const server = await listing(everywhere(["a", "b"]));
+    await importMcp({ source: server.url, out });
+    expect(await importMcp({ source: server.url, out, filter: "a", prune: true })).toMatchObject({ stale: [] });
+    expect(await importMcp({ source: server.url, out, only: "prompts", prune: true })).toMatchObject({ stale: [] });
+    expect(await readdir(out)).toHaveLength(2);
+  });
+
+  test("what another source, another prefix or a person wrote is left alone", async () => {
+    const [one, other] = [await listing(everywhere(["a", "b"])), await listing(everywhere(["c"]))];
+    await importMcp({ source: other.url, out });
+    await importMcp({ source: one.url, out, prefix: "mcp.mine" });
+    await importMcp({ source: one.url, out });
+    await writeFile(join(out, "mcp.shop.own.rtfs"), "; mine");
+    one.tools = everywhere(["a"]);
+    const { stale } = await importMcp({ source: one.url, out, prune: true });
+    expect(stale).toEqual([join(out, "mcp.shop.b.rtfs")]);
+    expect((await readdir(out)).toSorted()).toEqual([
+      "mcp.mine.a.rtfs",
+      "mcp.mine.b.rtfs",
+      "mcp.shop.a.rtfs",
+      "mcp.shop.c.rtfs",
+      "mcp.shop.own.rtfs",
+    ]);
+  });
+
+  test("a server that fails at a list is no reason to remove what it may still offer", async () => {
+    const server = await startMcpServer({
+      capabilities: { prompts: {} },
+      methods: {
+        "prompts/list": () => ({ prompts: [{ name: "hello", arguments: [{ name: "to", required: true }] }] }),
+      },
+    });
+    open.push({ stop: () => server.stop() });
+    const { capabilities } = await importMcp({ source: server.url, out });
+    expect(capabilities).toContain("mcp.scripted.prompt.hello");
+    server.dials.methods = { "prompts/list": () => ({ rpcError: { code: -32603, message: "no prompts today" } }) };
+    const { stale, warnings } = await importMcp({ source: server.url, out, prune: true });
+    expect(stale).toEqual([]);
+    expect(warnings.join()).toContain("Its prompts could not be listed");
+    expect(await readdir(out)).toContain("mcp.scripted.prompt.hello.rtfs");
+  });
+
+  test("names of different kinds never meet", async () => {
+    const server = await startMcpServer({
+      capabilities: { prompts: {}, resources: {} },
+      tools: [{ name: "prompt.x", run: () => ({}) }],
+      methods: {
+        "prompts/list": () => ({ prompts: [{ name: "x" }, {}] }),
+        "resources/list": () => ({
+          resources: [{ uri: "a:x", name: "x" }, { uri: "a:../../y" }, { name: "no address" }],
+        }),
+        "resources/templates/list": () => ({ resourceTemplates: [{ uriTemplate: "a:{x}{?y,z*}", name: "x" }] }),
+      },
+    });
+    open.push({ stop: () => server.stop() });
+    const { capabilities, warnings } = await importMcp({ source: server.url, out });
+    expect(capabilities).toEqual([
+      "mcp.scripted.prompt-x",
+      "mcp.scripted.resource.x",
+      "mcp.scripted.resource.a-y",
+      "mcp.scripted.template.x",
+      "mcp.scripted.prompt.x",
+    ]);
+    expect(warnings).toEqual([
+      "One of its resources has no uri; it was left out.",
+      "One of its prompts has no name; it was left out.",
+    ]);
+    const template = (await load(out)).capabilities.get("mcp.scripted.template.x");
+    expect(template?.inputSchema && printType(template.inputSchema)).toBe(
+      "[:map [:x :string] [:y :string ?] [:z [:vector :string] ?]]",
+    );
+  });
+});
+
+describe("watching a server", () => {
+  test.each(["legacy", "modern"] as const)(
+    "imports again when it says that its offer has changed (%s)",
+    async (era) => {
+      const run = (): object => ({});
+      const server = await startMcpServer({
+        era,
+        notifications: true,
+        capabilities: { tools: { listChanged: true } },
+        tools: [{ name: "a", run }],
+      });
+      open.push({ stop: () => server.stop() });
+      const controller = new AbortController();
+      const results: ImportResult[] = [];
+      const problems: CcosError[] = [];
+      const watching = watchMcp({
+        source: server.url,
+        out,
+        prune: true,
+        signal: controller.signal,
+        onImport: (result) => void results.push(result),
+        onProblem: (error) => void problems.push(error),
+      });
+      const until = async (condition: () => boolean): Promise<void> => {
+        while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      await until(() => server.streams.size === 1);
+      expect(results).toHaveLength(1);
+      server.dials.tools = [{ name: "b", run }];
+      for (let at = 0; at < 5; at++) server.streams.announce("notifications/tools/list_changed");
+      await until(() => results.length === 2);
+      expect(await readdir(out)).toEqual(["mcp.scripted.b.rtfs"]);
+      controller.abort();
+      await watching;
+      expect(problems).toEqual([]);
+      await until(() => server.open === 0);
+    },
+  );
+
+  test("a server that tells of no changes is not watched", async () => {
+    const server = await startMcpServer();
+    open.push({ stop: () => server.stop() });
+    const results: ImportResult[] = [];
+    const watching = watchMcp({
+      source: server.url,
+      out,
+      onImport: (result) => void results.push(result),
+      onProblem: () => {},
+    });
+    await expect(watching).rejects.toMatchObject({
+      code: "rejected",
+      message: expect.stringContaining("does not tell"),
+    });
+    expect(results).toHaveLength(1);
   });
 });
 
@@ -274,7 +454,7 @@ describe("what a hostile server says", () => {
     expect(await importMcp({ source: server.url, out, single: true })).toMatchObject({
       files: [],
       capabilities: [],
-      warnings: [`${server.url} lists no tool.`],
+      warnings: [`${server.url} lists no tool, resource or prompt.`],
     });
   });
 });

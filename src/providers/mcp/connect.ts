@@ -49,6 +49,8 @@ export interface ConnectOptions {
   readonly warn?: ((message: string) => void) | undefined;
   /** Who answers what the server asks back. */
   readonly interaction?: Interaction | undefined;
+  /** It is opened for listings alone, during which servers ask nothing. */
+  readonly isBrief?: boolean | undefined;
   /** Told that what the server offers has changed: `tools`, `resources` or `prompts`. */
   readonly offerChanged?: ((what: string) => void) | undefined;
 }
@@ -259,7 +261,8 @@ class Attempt {
   async #greeted(transport: WireTransport, kind: Connection["kind"], server: ServerSelf): Promise<Connection> {
     const connection = this.#connection(transport, kind, "legacy", server, undefined);
     // Before the first call: what a server says there while nobody listens is gone.
-    if (this.#questions.any || this.#options.offerChanged !== undefined) await transport.listen();
+    const mayBeAsked = this.#questions.any && this.#options.isBrief !== true;
+    if (mayBeAsked || this.#options.offerChanged !== undefined) await transport.listen();
     return connection;
   }
 

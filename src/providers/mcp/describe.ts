@@ -1,12 +1,8 @@
-import { createDispatcher } from "../../http/index.ts";
-import { fail, isJsonObject, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
-import type { Target } from "../../session/handler.ts";
+import { isJsonObject, oneLine, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type { Connection } from "./connect.ts";
 import { offers } from "./handshake.ts";
-import { classify } from "./map-error.ts";
-import { VerdictMemory } from "./negotiate.ts";
 import { scanParamHeaders } from "./param-headers.ts";
-import type { McpSettings } from "./target.ts";
+import { useServer, type ServerAddress } from "./server-address.ts";
 import { WireError } from "./wire-error.ts";
 
 export interface ToolDescription {
@@ -85,27 +81,6 @@ export async function listTools(
   return tools;
 }
 
-/** A server to describe: a URL, or a command. Secrets are given as values; nothing is read from the environment. */
-export interface ServerAddress {
-  readonly url?: string | undefined;
-  readonly command?: string | undefined;
-  readonly args?: readonly string[] | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  readonly cwd?: string | undefined;
-  readonly token?: string | undefined;
-  /** The variable the token came from, to be named when it is refused. */
-  readonly tokenVariable?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly transport?: "auto" | "streamable-http" | "sse" | undefined;
-  /** Most bytes of one answer. Default 32 MiB. */
-  readonly maxResponseBytes?: number | undefined;
-  /** Time for everything, in milliseconds. Default 30000. */
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Hears of tools that were left out. */
-  readonly warn?: ((message: string) => void) | undefined;
-}
-
 export interface ServerDescription {
   readonly serverInfo: { readonly name: string; readonly version: string } | undefined;
   readonly era: "legacy" | "modern";
@@ -114,70 +89,64 @@ export interface ServerDescription {
   readonly instructions: string | undefined;
   readonly tools: readonly ToolDescription[];
   readonly resources: readonly JsonObject[];
+  readonly resourceTemplates: readonly JsonObject[];
   readonly prompts: readonly JsonObject[];
+  /** What it offers and did not list, as when it fails at it. */
+  readonly unlisted: readonly OfferKind[];
 }
+
+export type OfferKind = "tools" | "resources" | "resourceTemplates" | "prompts";
 
 /** Asks a server what it is and what it offers, in a session of its own that is closed again. */
-export async function describeServer(address: ServerAddress): Promise<ServerDescription> {
-  const target = targetOf(address);
-  const [{ connect }, dispatcher] = await Promise.all([import("./connect.ts"), createDispatcher()]);
-  const timeoutMs = address.timeoutMs ?? 30_000;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = address.signal === undefined ? timeout : AbortSignal.any([address.signal, timeout]);
+export function describeServer(address: ServerAddress): Promise<ServerDescription> {
   const warn = address.warn ?? (() => {});
-  let connection: Connection | undefined;
-  try {
-    connection = await connect(target, {
-      dispatcher,
-      verdicts: new VerdictMemory(Date.now),
-      now: Date.now,
-      openTimeoutMs: timeoutMs,
-      signal,
-    });
-    const { server, protocolVersion } = connection;
-    return {
-      serverInfo: server.serverInfo,
-      era: connection.era,
-      protocolVersion,
-      transport: connection.kind,
-      instructions: server.instructions,
-      tools: !offers(server, "tools") ? [] : await listTools(connection, signal, warn),
-      resources: !offers(server, "resources") ? [] : await listAll(connection, "resources/list", "resources", signal),
-      prompts: !offers(server, "prompts") ? [] : await listAll(connection, "prompts/list", "prompts", signal),
-    };
-  } catch (error) {
-    if (timeout.aborted && address.signal?.aborted !== true) {
-      fail("deadline-exceeded", `${target.endpoint} did not say within ${timeoutMs} ms what it offers.`, {
-        cause: error,
-      });
-    }
-    throw classify(error, { phase: "open", sent: connection !== undefined, target });
-  } finally {
-    await connection?.transport.terminate();
-    await connection?.transport.close();
-    await dispatcher.destroy();
-  }
+  return useServer(address, { use: (connection, signal) => describe(connection, signal, warn) });
 }
 
-function targetOf(address: ServerAddress): Target {
-  const { url, command, args = [], env = {}, cwd, token, headers = {} } = address;
-  const maxResponseBytes = address.maxResponseBytes ?? 32 * 1024 * 1024;
-  const credentials: Record<string, string> = token === undefined ? {} : { token };
-  const common = { credentials, credentialSource: address.tokenVariable, shape: {}, operation: "the listing" };
-  if (command !== undefined) {
-    const settings: McpSettings = { kind: "stdio", command, args, env, cwd, maxResponseBytes };
-    return { ...common, endpoint: [command, ...args].join(" "), settings };
-  }
-  const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
-    fail("invalid-argument", "The server is named neither by an http or https URL nor by a command.");
-  }
-  const settings: McpSettings = {
-    kind: "http",
-    url: parsed.href,
-    headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }) },
-    transport: address.transport ?? "auto",
-    maxResponseBytes,
+async function describe(
+  connection: Connection,
+  signal: AbortSignal,
+  warn: (message: string) => void,
+): Promise<ServerDescription> {
+  const { server, protocolVersion } = connection;
+  const unlisted: OfferKind[] = [];
+  /** A server that fails at one list may still be good for the others. */
+  const list = async (kind: OfferKind, method: string): Promise<JsonObject[]> => {
+    if (!offers(server, method.slice(0, method.indexOf("/")))) return [];
+    try {
+      return await listAll(connection, method, kind, signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof WireError)) throw error;
+      // Templates came later than resources, and few servers have any.
+      if (!(kind === "resourceTemplates" && isUnknownMethod(error))) {
+        unlisted.push(kind);
+        warn(`Its ${NOUNS[kind]} could not be listed: ${oneLine(error.message)}.`);
+      }
+      return [];
+    }
   };
-  return { ...common, endpoint: parsed.origin + parsed.pathname, settings };
+  return {
+    serverInfo: server.serverInfo,
+    era: connection.era,
+    protocolVersion,
+    transport: connection.kind,
+    instructions: server.instructions,
+    tools: offers(server, "tools") ? await listTools(connection, signal, warn) : [],
+    resources: await list("resources", "resources/list"),
+    resourceTemplates: await list("resourceTemplates", "resources/templates/list"),
+    prompts: await list("prompts", "prompts/list"),
+    unlisted,
+  };
+}
+
+const NOUNS = {
+  tools: "tools",
+  resources: "resources",
+  resourceTemplates: "resource templates",
+  prompts: "prompts",
+} as const;
+
+function isUnknownMethod({ failure }: WireError): boolean {
+  if (failure.kind === "http") return failure.rpc?.code === -32601;
+  return failure.kind === "rpc" && failure.error.code === -32601;
 }

@@ -1,2 +1,4 @@
 export { createMcpHandler, MCPSessionHandler, type McpHandlerOptions, type McpSession } from "./handler.ts";
-export { describeServer, type ServerAddress, type ServerDescription, type ToolDescription } from "./describe.ts";
+export { describeServer, type OfferKind, type ServerDescription, type ToolDescription } from "./describe.ts";
+export type { ServerAddress } from "./server-address.ts";
+export { watchServer, type WatchOptions } from "./watch-server.ts";
