@@ -24,8 +24,7 @@ const rigs: [string, HandlerRig][] = [
     "with answers in order and a token among the subprotocols",
     rigOf(inOrder, {
       cancel: "a request without an id cannot be named",
-      "hangs-calling":
-        "one answer that never comes makes all later ones uncertain: the session is given up, as in-order.test.ts has it",
+      "hangs-calling": "one answer that never comes makes all later ones uncertain: the session is given up",
     }),
   ],
 ];

@@ -64,8 +64,7 @@ export async function connect(target: Target, context: SessionContext, options: 
     if (first !== undefined) await Promise.race([first.heard, work.promise]);
     const expiresAt =
       wire.login && (await Promise.race([logIn(wire.login, connection, target, context, options), work.promise]));
-    if (!connection.isOpen)
-      throw new WireError({ kind: "closed", code: 1006, reason: "", sent: true, fresh: true, declared: undefined });
+    if (!connection.isOpen) throw new WireError(await Promise.race([connection.whyGone(), work.promise]));
     isUp = true;
     connection.ready();
     if (wire.heartbeat !== undefined) startHeartbeat(connection, wire.heartbeat, context.clock);

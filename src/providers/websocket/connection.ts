@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
 
-import { abortError, oneLine, throwIfAborted, type Clock, type JsonValue } from "../../kernel/index.ts";
+import { abortError, oneLine, throwIfAborted, untilAborted, type Clock, type JsonValue } from "../../kernel/index.ts";
 import { decodeFrame, encodeFrame } from "./frame.ts";
 import { Inbox, type Listener } from "./inbox.ts";
 import type { Waiter } from "./pending.ts";
@@ -125,7 +125,7 @@ export class Connection {
       await this.#turn(outgoing.signal);
       throwIfAborted(outgoing.signal);
     }
-    if (!this.isOpen) throw new WireError(this.gone());
+    if (!this.isOpen) throw new WireError(await untilAborted(this.whyGone(), outgoing.signal));
     const { kind } = this.wire.correlation;
     const id = outgoing.answered && (kind === "json-rpc" || kind === "id") ? this.#nextId() : undefined;
     const data = encodeFrame(this.wire.format, outgoing.message(id), outgoing.operation);
@@ -169,8 +169,16 @@ export class Connection {
 
   /** Called when it ends, by whichever side. */
   onEnd(then: () => void): void {
-    if (this.isOpen) this.#onEnd.push(then);
+    if (this.#ended === undefined && !this.#closing) this.#onEnd.push(then);
     else then();
+  }
+
+  /** Why nothing can be sent any more. A peer that is about to close says why with its last word. */
+  async whyGone(): Promise<WireFailure> {
+    await new Promise<void>((resolve) => this.onEnd(resolve));
+    const ended = this.#ended;
+    if (ended?.kind === "closed") return { ...ended, sent: false };
+    return { kind: "closed", code: 1006, reason: "", sent: false, fresh: false, declared: undefined };
   }
 
   ping(): void {
@@ -323,13 +331,6 @@ export class Connection {
     for (const go of this.#writers.splice(0)) go();
     for (const then of this.#onEnd.splice(0)) then();
     if (!this.#closing) this.#options.lost(error.message);
-  }
-
-  /** Why nothing can be sent any more. */
-  gone(): WireFailure {
-    const ended = this.#ended;
-    if (ended?.kind === "closed") return { ...ended, sent: false };
-    return { kind: "closed", code: 1006, reason: "", sent: false, fresh: false, declared: undefined };
   }
 }
 

@@ -1,2 +1,7 @@
-export { createWebSocketHandler, WebSocketSessionHandler, type WebSocketHandlerOptions } from "./handler.ts";
+export {
+  createWebSocketHandler,
+  WebSocketSessionHandler,
+  type WebSocketHandlerOptions,
+  type WebSocketSession,
+} from "./handler.ts";
 export { PROVIDER } from "./traits.ts";

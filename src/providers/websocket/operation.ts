@@ -80,7 +80,7 @@ export function readOperation(capabilityId: string, reader: BlockReader, wire: W
   if (answer !== "none" && answers === "none") {
     reader.fail("answer", "is declared, and nothing tells an answer", "Declare :correlate, or leave out :answer.");
   }
-  if (answer === "none" && correlation.kind === "in-order") {
+  if (answer === "none" && request !== undefined && correlation.kind === "in-order") {
     reader.fail("answer", "is none, and answers are told by their order", "Each request has to have one then.");
   }
   const operation: Operation = {

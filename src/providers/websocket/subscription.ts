@@ -4,6 +4,7 @@ import {
   EventQueue,
   stringifyJson,
   throwIfAborted,
+  untilAborted,
   type Clock,
   type JsonValue,
   type StreamEvent,
@@ -74,7 +75,7 @@ class SubscriptionStream implements Listener, Waiter {
   async start(): Promise<void> {
     const { connection, operation, call } = this.#options;
     throwIfAborted(call.signal);
-    if (!connection.isOpen) throw new WireError(connection.gone());
+    if (!connection.isOpen) throw new WireError(await untilAborted(connection.whyGone(), call.signal));
     call.signal.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#request === undefined) this.#phase = "open";
     connection.listen(this);
