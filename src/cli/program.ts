@@ -4,6 +4,7 @@ import type { Command, CommandContext, GlobalOptions } from "./command-context.t
 import { EXIT } from "./command-context.ts";
 import { reportError } from "./error-report.ts";
 import { exitCodeOf } from "./exit-code.ts";
+import type { AuthArguments } from "./commands/auth.ts";
 import { addImportCommands, positiveInteger } from "./import-commands.ts";
 import { createInterruption, type SignalSource } from "./interruption.ts";
 import { createOutput, type Sink } from "./output.ts";
@@ -178,6 +179,20 @@ function createParser(world: World, execute: Execute): Parser {
     );
 
   addImportCommands(parser, (load, args) => execute(options(), load, args));
+
+  parser
+    .command("auth <id>")
+    .description("sign in where the calls of a capability go, or at the URL of an MCP server, and keep the tokens")
+    .option("--scope <scopes>", "what to ask for besides what the server asks for, separated by spaces")
+    .option("--device", "by a code that is typed in on another device, where the issuer offers that")
+    .option("--no-browser", "show the address, and open nothing")
+    .option("--port <n>", "the port on this machine that the browser comes back to (any free one)", positiveInteger)
+    .option("--timeout <ms>", "time for the person, in milliseconds (300000)", positiveInteger)
+    .option("--status", "tell who is signed in; exit code 1 where nobody is")
+    .option("--logout", "forget the tokens, and tell the issuer")
+    .action((id: string, own: Omit<AuthArguments, "id">) =>
+      execute(options(), async () => (await import("./commands/auth.ts")).authCommand, { id, ...own }),
+    );
 
   parser
     .command("trust <path...>")
