@@ -34,6 +34,8 @@ export class FileSchemas {
     this.#kept.delete(key);
     const loading = load(source);
     const kept: Kept = { schema: loading.then(({ schema }) => schema), stamps: undefined };
+    // Whoever asks hears of it; who asked first does so below.
+    kept.schema.catch(() => {});
     this.#kept.set(key, kept);
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
     try {

@@ -46,6 +46,12 @@ class Verdict {
   }
 
   give(): CcosError {
+    // Something between us and the server that takes no more, and passed nothing on.
+    if (/^Received HTTP status code (?:429|503)\b/.test(this.#status.details))
+      return this.#make(
+        "unavailable",
+        "What stands before the server is busy, or the server is down; try again later.",
+      );
     return this.#status.answered ? this.#answered() : this.#unanswered();
   }
 
