@@ -104,9 +104,9 @@ describe("a call as a stream", () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  it("gives an answer without items as one event", async () => {
+  it("gives an answer without items as its result", async () => {
     service.on("GET /one", (_asked, response) => json(response, { a: 1 }));
-    expect(await Array.fromAsync(driven.stream(at("/one")))).toEqual([{ type: "data", value: { a: 1 } }]);
+    expect(await Array.fromAsync(driven.stream(at("/one")))).toEqual([{ type: "result", value: { a: 1 } }]);
   });
 
   it("gives one value a line as it comes, and waits for who takes them", async () => {

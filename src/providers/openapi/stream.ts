@@ -1,4 +1,4 @@
-import { fail, getOwn, isJsonObject, type DataEvent, type JsonValue } from "../../kernel/index.ts";
+import { fail, getOwn, isJsonObject, type DataEvent, type JsonValue, type ResultEvent } from "../../kernel/index.ts";
 import { mediaTypeOf } from "../../http/index.ts";
 import type { SessionCall, SessionContext } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
@@ -27,13 +27,13 @@ const BY_LINK: Pagination = {
 
 /**
  * A call as a stream: each item of each page, or each event or line of an answer that is a stream itself. Pages are
- * asked for one by one, when the items before have been taken. An answer without items is one event, whole.
+ * asked for one by one, when the items before have been taken. An answer without items is the result.
  */
 export async function* streamPages(
   connection: Connection,
   call: SessionCall,
   context: SessionContext,
-): AsyncGenerator<DataEvent> {
+): AsyncGenerator<DataEvent | ResultEvent> {
   const settings = call.target.settings as RestSettings;
   const pagination = settings.operation.pagination ?? BY_LINK;
   const { kind } = pagination;
@@ -50,7 +50,7 @@ export async function* streamPages(
     }
     const items = itemsIn(answer.page.value, pagination);
     if (items === undefined) {
-      yield { type: "data", value: answer.page.value };
+      yield { type: "result", value: answer.page.value };
       return;
     }
     const next = nextPlace(answer.page, place, items.length, pagination);

@@ -23,7 +23,6 @@ const KEYS = [
   "headers",
   "idempotency_key",
   "login",
-  "max_redirects",
   "max_response_bytes",
   "method",
   "operation_id",
@@ -37,12 +36,12 @@ const KEYS = [
   "responses",
   "result",
   "security",
-  "session_lost",
-  "spec",
   "summary",
   "tags",
   "timeout_ms",
+  "timeout_seconds",
   "title",
+  "type",
 ] as const;
 
 export const TRAITS: HandlerTraits = {
