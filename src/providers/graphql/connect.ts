@@ -30,8 +30,10 @@ export interface Answer {
 
 export interface AskOptions {
   readonly signal: AbortSignal;
-  /** Harmless to send as a GET. */
-  readonly isQuery: boolean;
+  /** Over HTTP: how it is sent. Default POST. */
+  readonly method?: "GET" | "POST" | undefined;
+  /** Over HTTP: a hash of the document is tried in its place. */
+  readonly persisted?: boolean | undefined;
   readonly sent?: (() => void) | undefined;
   /** Go with this request alone. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -109,12 +111,9 @@ export class Connection {
     if (this.#settings.transport === "ws") {
       return askOverSocket(await this.socket(), request, options);
     }
-    const { method, persistedQueries } = this.#settings;
-    const answer = await ask(this.link(), request, {
-      ...options,
-      method: options.isQuery ? method : "POST",
-      persisted: persistedQueries ? this.#persisted : undefined,
-    });
+    const { method = "POST", persisted, signal, sent, headers } = options;
+    const hashes = persisted === true ? this.#persisted : undefined;
+    const answer = await ask(this.link(), request, { method, signal, sent, headers, persisted: hashes });
     this.#cookies?.take(this.#settings.url, answer.http);
     return answer;
   }
@@ -128,7 +127,7 @@ export class Connection {
   async askSchema(query: string, signal: AbortSignal): Promise<GraphqlResponse> {
     const request = { query, variables: {} };
     if (this.#settings.transport === "ws")
-      return (await askOverSocket(await this.socket(), request, { signal, isQuery: true })).response;
+      return (await askOverSocket(await this.socket(), request, { signal })).response;
     const link = this.link();
     // A schema of megabytes is worth the work of decompressing it.
     const headers = { ...link.headers, "accept-encoding": ACCEPT_ENCODING };

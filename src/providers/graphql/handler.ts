@@ -52,12 +52,13 @@ export class GraphQLSessionHandler implements SessionHandler<Connection> {
     call: SessionCall,
     context: SessionContext,
   ): Promise<JsonValue> {
-    const { operation, onError } = settingsOf(call.target);
+    const { operation, onError, method, persistedQueries } = settingsOf(call.target);
     const { kind, resultField } = operation;
     if (kind === "subscription") onlyAsStream(call);
     const request = await this.#prepare(session, call, context);
     const { response, http, retryAfterMs } = await session.state.ask(request, {
-      isQuery: kind === "query",
+      method: kind === "query" ? method : "POST",
+      persisted: persistedQueries,
       signal: call.signal,
       sent: () => call.sent(),
       // Whoever watches our HTTP client adds the headers of a trace by itself; twice, they would be worth nothing.

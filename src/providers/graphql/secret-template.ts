@@ -13,7 +13,8 @@ export interface FilledTemplate {
   readonly shape: string;
 }
 
-const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+// `${authorization}` stands for what the session itself sends under that name, which is only known when it opens.
+const VARIABLE = /\$\{(?!authorization\})([A-Za-z_][A-Za-z0-9_]*)\}/g;
 const DEEPEST = 8;
 
 /**

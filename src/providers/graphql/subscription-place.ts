@@ -61,7 +61,8 @@ export function readSubscriptionPlace(
   }
   const plain = new URL(given.href.replace(/^ws/, "http"));
   plain.hash = "";
-  const shape = `${transport} ${declared === "" ? "" : given.origin + given.pathname}`;
+  // How a subscription is asked for is each call's own; where a socket leads is the session's.
+  const shape = declared === "" ? "" : given.origin + given.pathname;
   if (plain.origin === place.url.origin) {
     const url = withQuery(plain, place.query);
     const { headers } = place;
