@@ -1,4 +1,5 @@
 import type { CCOSEnvironment, EnvironmentOptions } from "../environment.ts";
+import { answersAtTerminal } from "./answer-questions.ts";
 import type { CommandContext } from "./command-context.ts";
 import type { Output } from "./output.ts";
 
@@ -29,10 +30,12 @@ function named(value: string | undefined): string | undefined {
  * its story go to stderr. The caller closes it.
  *
  * @param onWarning hears the warnings in place of stderr
+ * @param interaction answers what peers ask back; default nobody
  */
 export async function openEnvironment(
   context: CommandContext,
   onWarning?: EnvironmentOptions["onWarning"],
+  interaction?: EnvironmentOptions["interaction"],
 ): Promise<CCOSEnvironment> {
   const { createEnvironment } = await import("../environment.ts");
   const { output } = context;
@@ -41,6 +44,7 @@ export async function openEnvironment(
     ...environmentOptions(context),
     output: { print: (text) => output.printed(text), log: (text) => output.printed(text) },
     onWarning: onWarning ?? warnings.hear,
+    interaction,
   });
   warnings.loaded();
   output.guard(env.redactor);
@@ -86,7 +90,7 @@ export async function withEnvironment<T>(
   use: (env: CCOSEnvironment) => Promise<T>,
   onWarning?: EnvironmentOptions["onWarning"],
 ): Promise<T> {
-  const env = await openEnvironment(context, onWarning);
+  const env = await openEnvironment(context, onWarning, answersAtTerminal(context));
   try {
     return await use(env);
   } finally {
