@@ -26,6 +26,7 @@ export function grpcRig(source: "reflection" | "proto"): HandlerRig {
     losses: { [ABRUPT]: "noticed", [GRACEFUL]: "noticed" },
     without: {
       restore: "a session ends with its connection",
+      renewal: "tokens of OAuth 2 are tested by themselves; a bearer token is renewed by nobody",
       ...(source === "proto" && {
         unauthenticated: "without reflection the first call finds out, and not the opening",
         "hangs-opening": "without reflection nothing is asked when a session opens",

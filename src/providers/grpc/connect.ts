@@ -20,17 +20,20 @@ export interface Connection {
 }
 
 export interface ConnectOptions {
+  /** What goes with each call. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** Told when the connection ends by itself. */
   readonly lost: (reason: string) => void;
 }
 
 /** Opens a connection and waits until it stands. Rejects with a `StatusError` where it cannot be made. */
-export async function connect(settings: GrpcSettings, { signal, lost }: ConnectOptions): Promise<Connection> {
+export async function connect(settings: GrpcSettings, options: ConnectOptions): Promise<Connection> {
+  const { signal, lost } = options;
   const credentials = settings.tls === undefined ? grpc.credentials.createInsecure() : await secured(settings.tls);
   if (signal.aborted) throw abortError(signal);
   const client = new grpc.Client(settings.address, credentials, channelOptions(settings));
-  const connection: Connection = { client, metadata: metadataOf(settings), ended: undefined, calls: new Set() };
+  const connection: Connection = { client, metadata: metadataOf(options.metadata), ended: undefined, calls: new Set() };
   try {
     await becomesReady(client, signal);
   } catch (error) {
@@ -102,9 +105,9 @@ async function secured({ caFile, certFile, keyFile }: TlsSettings): Promise<grpc
 }
 
 /** What goes with each call, as the transport wants it. */
-function metadataOf(settings: GrpcSettings): grpc.Metadata {
+function metadataOf(declared: ConnectOptions["metadata"]): grpc.Metadata {
   const metadata = new grpc.Metadata();
-  for (const [name, value] of Object.entries(settings.metadata)) setMetadata(metadata, name, value);
+  for (const [name, value] of Object.entries(declared)) setMetadata(metadata, name, value);
   return metadata;
 }
 

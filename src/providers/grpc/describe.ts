@@ -27,7 +27,8 @@ export async function describeServer(place: ServerPlace): Promise<Description> {
   const signal = place.signal === undefined ? timeout : AbortSignal.any([place.signal, timeout]);
   let connection: Connection | undefined;
   try {
-    connection = await connect(target.settings as GrpcSettings, { signal, lost: () => {} });
+    const settings = target.settings as GrpcSettings;
+    connection = await connect(settings, { metadata: settings.metadata, signal, lost: () => {} });
     const files = await reflect(connection, signal, async (reflection) => {
       const services = await reflection.services();
       return reflection.describe(services);

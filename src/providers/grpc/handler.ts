@@ -1,3 +1,6 @@
+import type { Dispatcher } from "undici";
+
+import { Authorizer, createDispatcher } from "../../http/index.ts";
 import { fail, untilAborted, type CcosError, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
 import type {
   FailureContext,
@@ -30,6 +33,8 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
   readonly provider = PROVIDER;
   readonly traits = TRAITS;
 
+  readonly #authorizer = new Authorizer({ dispatcher: () => this.#tokenConnections() });
+  #dispatcher: Promise<Dispatcher> | undefined;
   #library: Promise<Library> | undefined;
   #classify: ((error: unknown, failure: FailureContext) => CcosError) | undefined;
   #files: FileSchemas | undefined;
@@ -40,9 +45,13 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
 
   async initializeSession(target: Target, context: SessionContext): Promise<Opened<GrpcSession>> {
     const settings = target.settings as GrpcSettings;
-    for (const secret of settings.secrets) context.addSecret(secret);
     const library = await this.#load();
-    const connection = await library.connect(settings, { signal: context.signal, lost: (why) => context.lost(why) });
+    const { headers, expiresAt } = await this.#authorizer.open(placeOf(settings), context);
+    const connection = await library.connect(settings, {
+      metadata: headers,
+      signal: context.signal,
+      lost: (why) => context.lost(why),
+    });
     const state: GrpcSession = { connection, reflected: new Map(), library };
     try {
       // A server that describes itself is asked at once: so it shows here whether it takes the credentials.
@@ -51,7 +60,7 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
       library.disconnect(connection);
       throw error;
     }
-    return { state, description: `gRPC ${settings.tls === undefined ? "in the clear" : "over TLS"}` };
+    return { state, expiresAt, description: `gRPC ${settings.tls === undefined ? "in the clear" : "over TLS"}` };
   }
 
   async executeWithSession(
@@ -90,8 +99,23 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
     return this.#classify(error, failure);
   }
 
+  renewCredentials(target: Target, context: SessionContext): Promise<boolean> {
+    return this.#authorizer.renew(placeOf(target.settings as GrpcSettings), context);
+  }
+
   async probe(session: Session<GrpcSession>): Promise<boolean> {
     return session.state.library.isConnected(session.state.connection);
+  }
+
+  /** Lets go of the connections over which tokens were asked for. */
+  async close(): Promise<void> {
+    const dispatcher = this.#dispatcher;
+    this.#dispatcher = undefined;
+    await (await dispatcher)?.destroy();
+  }
+
+  #tokenConnections(): Promise<Dispatcher> {
+    return (this.#dispatcher ??= createDispatcher());
   }
 
   #load(): Promise<Library> {
@@ -127,6 +151,11 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
     }
     return schema;
   }
+}
+
+/** What tells who a session is, in the words of what all providers over HTTP share. */
+function placeOf({ metadata, credential, secrets }: GrpcSettings): Parameters<Authorizer["open"]>[0] {
+  return { headers: metadata, credential, secrets };
 }
 
 /** The handler, ready to register. Opens nothing and loads nothing heavy until the first session. */
