@@ -91,6 +91,16 @@ test("a subscription that is called like a function gives its values, where some
   expect(await env.call(WATCH, { count: 3 })).toEqual([buildOf(1), buildOf(2), buildOf(3)]);
 });
 
+test("a program takes events until it has what it wants", async () => {
+  const value = await env.run(`
+    (call "${WATCH}"
+          {:on-event (fn [event]
+                       (if (= (:state (:value event)) "failed")
+                         {:action :complete :value (:issue (:value event))}))})`);
+  expect(value).toBe([1, 2, 3, 4, 5, 6, 7, 8].find((issue) => buildOf(issue).state === "failed"));
+  expect(service.stats().subscriptions).toBe(0);
+});
+
 test("a page in a browser does not reach the service", async () => {
   const { WebSocket } = await import("ws");
   const socket = new WebSocket(service.url, { headers: { origin: "https://evil.example" } });

@@ -23,9 +23,10 @@ export class FakeSocket extends EventEmitter {
 
   send(data: string | Buffer, done: (error?: Error) => void): void {
     this.sent.push(typeof data === "string" ? (JSON.parse(data) as JsonValue) : data.toString("base64"));
-    if (!this.stuffed) return void queueMicrotask(done);
-    this.bufferedAmount += data.length;
-    this.#callbacks.push(done);
+    if (this.stuffed) {
+      this.bufferedAmount += data.length;
+      this.#callbacks.push(done);
+    } else queueMicrotask(done);
   }
   flush(): void {
     this.bufferedAmount = 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { targetOf } from "../../../test/websocket/fake-socket.ts";
 import { capabilityOf } from "../../../testing/index.ts";
-import { CcosError, type JsonObject } from "../../kernel/index.ts";
+import type { CcosError, JsonObject } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import { readTarget, type WebSocketSettings } from "./target.ts";
 
