@@ -140,10 +140,10 @@ function recordChecks(check: Check): StoreCheck[] {
       "records",
       "one that lives for a while is gone after it, and not before",
       async ({ store, other, advance }) => {
-        const version = await store.records.put("a", bytes("1"), { ttlMs: 10_000 });
-        await advance(9_000);
+        const version = await store.records.put("a", bytes("1"), { ttlMs: 100_000 });
+        await advance(90_000);
         assert.equal((await other.records.get("a"))?.version, version);
-        await advance(1_001);
+        await advance(10_001);
         assert.equal(await other.records.get("a"), undefined);
         assert.equal(await store.records.remove("a"), false);
         assert.deepEqual(await store.records.list(""), []);
@@ -151,9 +151,9 @@ function recordChecks(check: Check): StoreCheck[] {
       },
     ),
     check("records", "writing again decides anew how long it lives", async ({ store, advance }) => {
-      await store.records.put("a", bytes("1"), { ttlMs: 1_000 });
+      await store.records.put("a", bytes("1"), { ttlMs: 100_000 });
       await store.records.put("a", bytes("2"));
-      await advance(60_000);
+      await advance(1_000_000);
       assert.equal(text((await store.records.get("a"))?.value), "2");
     }),
     check("records", "are listed by a prefix, in order, page by page", async ({ store, other }) => {
@@ -170,16 +170,16 @@ function recordChecks(check: Check): StoreCheck[] {
 function lockChecks(check: Check): StoreCheck[] {
   return [
     check("locks", "one holder at a time", async ({ store, other }) => {
-      const token = await store.locks.take("a", 10_000);
+      const token = await store.locks.take("a", 100_000);
       assert.ok(token !== undefined);
-      assert.equal(await other.locks.take("a", 10_000), undefined);
-      assert.ok((await other.locks.take("b", 10_000)) !== undefined);
+      assert.equal(await other.locks.take("a", 100_000), undefined);
+      assert.ok((await other.locks.take("b", 100_000)) !== undefined);
       assert.equal(await store.locks.release("a", token), true);
-      assert.ok((await other.locks.take("a", 10_000)) !== undefined);
+      assert.ok((await other.locks.take("a", 100_000)) !== undefined);
     }),
     check("locks", "of many who ask at once, one gets it", async ({ store, other }) => {
       const tokens = await Promise.all(
-        Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? store : other).locks.take("a", 10_000)),
+        Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? store : other).locks.take("a", 100_000)),
       );
       assert.equal(tokens.filter((token) => token !== undefined).length, 1);
     }),
@@ -187,15 +187,15 @@ function lockChecks(check: Check): StoreCheck[] {
       "locks",
       "a holder that does not renew in time loses it to the next, whose token is greater",
       async ({ store, other, advance }) => {
-        const first = (await store.locks.take("a", 1_000)) as number;
-        await advance(900);
-        assert.equal(await store.locks.renew("a", first, 1_000), true);
-        await advance(900);
-        assert.equal(await other.locks.take("a", 1_000), undefined);
-        await advance(101);
-        const second = (await other.locks.take("a", 1_000)) as number;
+        const first = (await store.locks.take("a", 100_000)) as number;
+        await advance(90_000);
+        assert.equal(await store.locks.renew("a", first, 100_000), true);
+        await advance(90_000);
+        assert.equal(await other.locks.take("a", 100_000), undefined);
+        await advance(10_001);
+        const second = (await other.locks.take("a", 100_000)) as number;
         assert.ok(second > first);
-        assert.equal(await store.locks.renew("a", first, 1_000), false);
+        assert.equal(await store.locks.renew("a", first, 100_000), false);
         assert.equal(await store.locks.release("a", first), false);
         assert.equal(await other.locks.release("a", second), true);
       },
@@ -204,7 +204,7 @@ function lockChecks(check: Check): StoreCheck[] {
 }
 
 function slotChecks(check: Check): StoreCheck[] {
-  const limits = { capacity: 10, ttlMs: 10_000 };
+  const limits = { capacity: 10, ttlMs: 100_000 };
   return [
     check("slots", "all holders together never have more than there are", async ({ store, other }) => {
       assert.equal(await store.slots.hold("a", "one", 6, limits), 6);
@@ -233,12 +233,12 @@ function slotChecks(check: Check): StoreCheck[] {
       "slots",
       "those of a holder that is heard of no more are free after a while",
       async ({ store, other, advance }) => {
-        await store.slots.hold("a", "one", 10, { ...limits, ttlMs: 1_000 });
-        await advance(500);
-        assert.equal(await store.slots.hold("a", "one", 10, { ...limits, ttlMs: 1_000 }), 10);
-        await advance(900);
+        await store.slots.hold("a", "one", 10, { ...limits, ttlMs: 100_000 });
+        await advance(50_000);
+        assert.equal(await store.slots.hold("a", "one", 10, { ...limits, ttlMs: 100_000 }), 10);
+        await advance(90_000);
         assert.equal(await other.slots.hold("a", "two", 1, limits), 0);
-        await advance(101);
+        await advance(10_001);
         assert.equal(await other.slots.hold("a", "two", 1, limits), 1);
       },
     ),
