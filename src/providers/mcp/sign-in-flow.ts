@@ -161,8 +161,12 @@ export class Person implements OAuthClientProvider {
     return this.stateText;
   }
 
-  clientInformation(): StoredOAuthClientInformation | undefined {
-    return this.client;
+  clientInformation(at?: { readonly issuer: string }): StoredOAuthClientInformation | undefined {
+    const { client } = this;
+    // A client that is only named, without a secret, is nobody's to steal: it is the one of whoever is asked.
+    return client === undefined || client.issuer !== undefined || at === undefined
+      ? client
+      : { ...client, issuer: at.issuer };
   }
 
   saveClientInformation(client: StoredOAuthClientInformation): void {
