@@ -181,6 +181,67 @@ describe("a refresh token", () => {
   });
 });
 
+describe("a statement of somebody else's", () => {
+  test("is what a workload gets its token with", async () => {
+    const auth = { grant: "jwt_bearer", assertion_env_var: "W", client_secret_env_var: "", scope: "run" };
+    await authorizer.open(place(auth, { W: "workload-statement" }), context);
+    expect(asked[0]).toMatchObject({
+      authorization: undefined,
+      form: {
+        grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        assertion: "workload-statement",
+        client_id: "me",
+        scope: "run",
+      },
+    });
+    expect(secrets).toContain("workload-statement");
+  });
+
+  const EXCHANGE = { grant: "id_token_exchange", id_token_env_var: "I", idp_client_id: "at-home" };
+
+  test("is exchanged for an identity token, which only the identity provider sees", async () => {
+    answer = ({ path }) =>
+      path === "/idp"
+        ? { body: { access_token: "statement-of-idp", token_type: "N_A" } }
+        : { body: { access_token: "access", token_type: "Bearer" } };
+    const auth = {
+      ...EXCHANGE,
+      idp_token_url: `${at}/idp`,
+      issuer: "https://issuer.example",
+      resource: "https://shop.example",
+    };
+    await authorizer.open(place(auth, { ...ENV, I: "identity-token" }), context);
+    expect(asked.map(({ path }) => path)).toEqual(["/idp", "/token"]);
+    expect(asked[0]?.form).toMatchObject({
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: "identity-token",
+      audience: "https://issuer.example",
+      resource: "https://shop.example",
+      client_id: "at-home",
+    });
+    expect(asked[1]?.form).toMatchObject({ assertion: "statement-of-idp" });
+    expect(JSON.stringify(asked[1])).not.toContain("identity-token");
+    expect(JSON.stringify(asked[0])).not.toContain(btoa("me:client-secret"));
+    for (const secret of ["identity-token", "statement-of-idp"]) expect(secrets).toContain(secret);
+  });
+
+  test("that is refused names the variable of the identity token", async () => {
+    answer = () => ({ status: 400, body: { error: "invalid_grant", error_description: "too old" } });
+    const auth = { ...EXCHANGE, idp_token_url: `${at}/idp` };
+    await expect(authorizer.open(place(auth, { ...ENV, I: "identity-token" }), context)).rejects.toThrow(
+      refusedAs("unauthenticated", { remedy: expect.stringContaining("What is in I is refused") }),
+    );
+  });
+
+  test.each<[string, JsonObject]>([
+    ["an assertion that is not named", { grant: "jwt_bearer" }],
+    ["no identity provider", { grant: "id_token_exchange", id_token_env_var: "I", idp_client_id: "x" }],
+    ["an identity provider in the clear", { ...EXCHANGE, idp_token_url: "http://idp.example/token" }],
+  ])("%s is an invalid argument", (_what, auth) => {
+    expect(() => place(auth, ENV)).toThrow(refusedAs("invalid-argument"));
+  });
+});
+
 describe("an issuer", () => {
   test.each<[string, { status?: number; body: unknown; type?: string }, object]>([
     ["that refuses the client", { status: 401, body: { error: "invalid_client" } }, { code: "unauthenticated" }],
