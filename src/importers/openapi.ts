@@ -1,5 +1,7 @@
-import type { JsonObject, JsonValue } from "../kernel/index.ts";
+import { isLoopbackHost, type JsonObject, type JsonValue } from "../kernel/index.ts";
 import { jsonSchemaToShallowType, type Type } from "../rtfs/index.ts";
+import { createOpenApiHandler, type OpenApiSessionHandler } from "../providers/openapi/index.ts";
+import { checkBlock } from "./check-block.ts";
 import type { Declaration, ImportOptions, ImportResult, NotImported, Warn } from "./declaration.ts";
 import { pointerText } from "./json-pointer.ts";
 import { loosenType, nullable } from "./loosen-type.ts";
@@ -32,6 +34,10 @@ export async function importOpenApi(options: ImportOpenApiOptions): Promise<Impo
   const source = await readSource(options, { accept: ACCEPT, noun: "description" });
   const document = await readOpenApi(source, run.warn);
   const servers = readServers(document, options.server, source.url, run.warn);
+  const { main } = servers;
+  if (options.authEnv !== undefined && main?.protocol === "http:" && !isLoopbackHost(main.hostname)) {
+    run.warn(`Calls go to ${main.origin} in the clear: the token in ${options.authEnv} will not be sent there.`);
+  }
   const notImported: NotImported[] = [...document.broken];
   const pointers = new Map<string, readonly string[]>();
   const found = listOperations(document, (pointer, entry) => {
@@ -39,7 +45,7 @@ export async function importOpenApi(options: ImportOpenApiOptions): Promise<Impo
     notImported.push({ ...entry, place: pointerText(pointer) });
   });
   for (const { pointer } of found) pointers.set(pointerText(pointer), pointer);
-  const context: Context = { document, servers, authEnv: options.authEnv };
+  const context: Context = { document, servers, authEnv: options.authEnv, handler: createOpenApiHandler() };
   const result = await writeListing(
     {
       provider: "openapi",
@@ -80,6 +86,7 @@ interface Context {
   readonly document: OpenApiDocument;
   readonly servers: Servers;
   readonly authEnv: string | undefined;
+  readonly handler: OpenApiSessionHandler;
 }
 
 function declareOperation(found: FoundOperation, context: Context, warn: Warn): Declaration {
@@ -94,7 +101,7 @@ function declareOperation(found: FoundOperation, context: Context, warn: Warn): 
   const output = readOutput(document, found, warn);
   const block: JsonObject = {
     base_url: base.href.replace(/\/+$/, ""),
-    path: found.path,
+    path: sentPath(found, warn),
     method: found.method,
     ...(found.name === found.idPart && { operation_id: found.name.toWellFormed() }),
     requires_session: "auto",
@@ -103,6 +110,8 @@ function declareOperation(found: FoundOperation, context: Context, warn: Warn): 
     ...output.keys,
   };
   const reading = { root: document.root };
+  const metadata: JsonObject = { openapi: block };
+  checkBlock(context.handler, found.name, metadata);
   return {
     ...describeOperation(found, input.notes),
     inputSchema: jsonSchemaToShallowType(input.schema, warn, {
@@ -111,8 +120,15 @@ function declareOperation(found: FoundOperation, context: Context, warn: Warn): 
       mostNodes: MOST_INPUT_NODES,
     }),
     outputSchema: resultType(output.schema, document),
-    metadata: { openapi: block },
+    metadata,
   };
+}
+
+/** Some descriptions tell operations of one path apart by a fragment, which no request carries. */
+function sentPath({ path }: FoundOperation, warn: Warn): string {
+  const [sent = "", fragment] = path.split("#", 2);
+  if (fragment !== undefined) warn("its path has a fragment, which is not sent.");
+  return sent;
 }
 
 function resultType(schema: JsonValue | undefined, { root }: OpenApiDocument): Type | undefined {
