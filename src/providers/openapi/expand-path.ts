@@ -3,11 +3,27 @@ import { kindOf } from "./media-type.ts";
 import type { Parameter } from "./operation.ts";
 import { contentText, encodeAll, encodeReserved, labelText, matrixText, simpleText, type Refuse } from "./serialize.ts";
 
-const PLACEHOLDER = /\{(\+?)([^{}]+)\}/g;
+const PLACEHOLDER = /\{(\+?)([^{}]+)\}/;
+/** A step that leads nowhere or up, before the query. */
+const STEP = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
 
-/** The names between braces, each once. `{+name}` keeps reserved characters such as `/`. */
-export function placeholdersOf(template: string): string[] {
-  return [...new Set(Array.from(template.matchAll(PLACEHOLDER), ([, , name]) => name as string))];
+/** A template in its parts, read once: what stands between the placeholders, and the placeholders. */
+export interface PathTemplate {
+  /** One more than there are placeholders. */
+  readonly literals: readonly string[];
+  readonly placeholders: readonly { readonly name: string; readonly reserved: boolean }[];
+}
+
+/** `{name}` is a placeholder, and `{+name}` one that keeps reserved characters such as `/`. */
+export function parseTemplate(template: string): PathTemplate {
+  const pieces = template.split(PLACEHOLDER);
+  const placeholders: { name: string; reserved: boolean }[] = [];
+  const literals = [pieces[0] as string];
+  for (let at = 1; at < pieces.length; at += 3) {
+    placeholders.push({ reserved: pieces[at] !== "", name: pieces[at + 1] as string });
+    literals.push(pieces[at + 2] as string);
+  }
+  return { literals, placeholders };
 }
 
 export interface PathValue {
@@ -20,17 +36,16 @@ export interface PathValue {
  * The path of a request. A value never leads to another place than its own: it is refused where it is empty (the
  * address of a list is not that of one of its items), or would make a step up.
  */
-export function expandPath(template: string, valueOf: (name: string) => PathValue): string {
-  const path = template.replace(PLACEHOLDER, (_match, reserved: string, name: string) => {
-    const { parameter, value, refuse } = valueOf(name);
-    const text = write(parameter, value, reserved !== "" || parameter.allowReserved, refuse);
-    return text === "" ? refuse("is empty, and it is a part of the path") : text;
-  });
-  const [steps = ""] = path.split("?", 1);
-  if (steps.split("/").some((step) => /^(?:\.|%2e){1,2}$/i.test(step))) {
-    const [name = ""] = placeholdersOf(template);
-    return valueOf(name).refuse('would make "." or ".." a step of the path');
+export function expandPath({ literals, placeholders }: PathTemplate, valueOf: (name: string) => PathValue): string {
+  let path = literals[0] as string;
+  let last: PathValue | undefined;
+  for (const [index, { name, reserved }] of placeholders.entries()) {
+    last = valueOf(name);
+    const { parameter, value, refuse } = last;
+    const text = write(parameter, value, reserved || parameter.allowReserved, refuse);
+    path += (text === "" ? refuse("is empty, and it is a part of the path") : text) + literals[index + 1];
   }
+  if (last !== undefined && STEP.test(path)) last.refuse('would make "." or ".." a step of the path');
   return path;
 }
 

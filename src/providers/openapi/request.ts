@@ -1,6 +1,6 @@
 import { didYouMean, fail, getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { isHeaderValue } from "../../http/index.ts";
-import { expandPath, placeholdersOf, type PathValue } from "./expand-path.ts";
+import { expandPath, parseTemplate, type PathTemplate, type PathValue } from "./expand-path.ts";
 import { isMediaType, kindOf } from "./media-type.ts";
 import type { Operation, Parameter, RequestBody } from "./operation.ts";
 import { contentText, encodeAll, encodeReserved, pairsOf, simpleText, type Refuse } from "./serialize.ts";
@@ -32,7 +32,8 @@ export function writeRequest(operation: Operation, input: JsonValue, capabilityI
   const values = readInput(input, capabilityId);
   const known =
     operation.parameters === undefined && operation.requestBody === undefined ? inferred(operation, values) : operation;
-  refuseUnknown(known, values, capabilityId);
+  const plan = planOf(known);
+  refuseUnknown(known, plan, values, capabilityId);
   const parameters = known.parameters ?? [];
   const given = (parameter: Parameter): JsonValue | undefined => {
     const value = getOwn<JsonValue>(values, parameter.as);
@@ -42,7 +43,7 @@ export function writeRequest(operation: Operation, input: JsonValue, capabilityI
   for (const parameter of parameters) {
     if (parameter.required && given(parameter) === undefined) refuseOf(parameter)("is missing");
   }
-  const path = expandPath(known.path, (name) => pathValue(name, parameters, values, capabilityId));
+  const path = expandPath(plan.template, (name) => pathValue(name, parameters, values, capabilityId));
   const query = fixedQuery(known.query);
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
   const cookies: string[] = [];
@@ -57,12 +58,14 @@ export function writeRequest(operation: Operation, input: JsonValue, capabilityI
       (parameter.in === "query" ? query : cookies).push(...pairs.map(([name, text]) => `${name}=${text}`));
     }
   }
-  const [steps = "", ownQuery] = path.split("?", 2);
-  if (ownQuery !== undefined && ownQuery !== "") query.unshift(ownQuery);
+  const mark = path.indexOf("?");
+  const steps = mark < 0 ? path : path.slice(0, mark);
+  if (mark >= 0 && mark + 1 < path.length) query.unshift(path.slice(mark + 1));
   const written = bodyOf(known, values, capabilityId);
   if (written !== undefined) headers["content-type"] = written.contentType;
-  const accepted = acceptedTypes(known, values, capabilityId);
-  headers["accept"] = accepted.length === 0 ? ANY_ANSWER : accepted.slice(0, MOST_ACCEPTED).join(", ");
+  const wanted = known.acceptAs === undefined ? undefined : mediaTypeIn(values, known.acceptAs, capabilityId);
+  const accepted = wanted === undefined ? plan.accepted : [wanted];
+  headers["accept"] = wanted ?? plan.accept;
   return {
     method: known.method,
     path: steps,
@@ -100,7 +103,7 @@ export function refusal(capabilityId: string, what: string): Refuse {
 
 /** Where nothing is declared: the placeholders of the path, and the rest as query or JSON body. */
 function inferred(operation: Operation, values: JsonObject): Operation {
-  const names = placeholdersOf(operation.path);
+  const names = [...new Set(parseTemplate(operation.path).placeholders.map(({ name }) => name))];
   const rest = Object.keys(values).filter((name) => !names.includes(name) && name !== operation.acceptAs);
   const place = WITHOUT_BODY.has(operation.method) ? "query" : "body";
   const parameters = names.map((name) => plainParameter(name, "path"));
@@ -127,14 +130,38 @@ export function plainParameter(name: string, place: "path" | "query"): Parameter
   };
 }
 
-function refuseUnknown(operation: Operation, values: JsonObject, id: string): void {
+/** What is the same for every call of an operation. */
+interface Plan {
+  readonly template: PathTemplate;
+  /** Keys of the input. */
+  readonly known: ReadonlySet<string>;
+  readonly accepted: readonly string[];
+  readonly accept: string;
+}
+
+const plans = new WeakMap<Operation, Plan>();
+
+function planOf(operation: Operation): Plan {
+  let plan = plans.get(operation);
+  if (plan === undefined) plans.set(operation, (plan = makePlan(operation)));
+  return plan;
+}
+
+function makePlan(operation: Operation): Plan {
   const { parameters = [], requestBody, acceptAs } = operation;
+  const template = parseTemplate(operation.path);
+  const known = new Set([...parameters.map(({ as }) => as), ...template.placeholders.map(({ name }) => name)]);
+  for (const key of [requestBody?.as, requestBody?.contentTypeAs, acceptAs]) if (key !== undefined) known.add(key);
+  const accepted = acceptedTypes(operation);
+  const accept = accepted.length === 0 ? ANY_ANSWER : accepted.slice(0, MOST_ACCEPTED).join(", ");
+  return { template, known, accepted, accept };
+}
+
+function refuseUnknown({ requestBody }: Operation, { known }: Plan, values: JsonObject, id: string): void {
   if (requestBody?.as === "") return;
-  const known = new Set<string | undefined>([...parameters.map(({ as }) => as), ...placeholdersOf(operation.path)]);
-  known.add(requestBody?.as).add(requestBody?.contentTypeAs).add(acceptAs);
   for (const name of Object.keys(values)) {
     if (known.has(name)) continue;
-    const names = [...known].filter((key) => key !== undefined);
+    const names = [...known];
     fail("invalid-argument", `${JSON.stringify(id)} takes no :${name.slice(0, 80)}.`, {
       remedy:
         didYouMean(name, names) ||
@@ -200,9 +227,7 @@ function restOf(values: JsonObject, taken: readonly (string | undefined)[]): Jso
   return Object.fromEntries(Object.entries(values).filter(([key]) => !taken.includes(key)));
 }
 
-function acceptedTypes({ accept, acceptAs, responses }: Operation, values: JsonObject, id: string): readonly string[] {
-  const wanted = acceptAs === undefined ? undefined : mediaTypeIn(values, acceptAs, id);
-  if (wanted !== undefined) return [wanted];
+function acceptedTypes({ accept, responses }: Operation): readonly string[] {
   if (accept.length > 0) return accept;
   const successes = [...responses].filter(([status]) => status.startsWith("2")).flatMap(([, { content }]) => content);
   const types = [...new Set(successes)].filter(isMediaType);
