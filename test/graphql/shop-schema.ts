@@ -1,7 +1,8 @@
 import { GraphQLError } from "graphql";
 import { createSchema } from "graphql-yoga";
 
-const TYPE_DEFS = /* GraphQL */ `
+/** Text, as schemas of one copy of the graphql package are of no use to another. */
+export const SHOP = /* GraphQL */ `
   "How far an order has come."
   enum State {
     OPEN
@@ -69,7 +70,7 @@ export function createShop(): {
   const ran: string[] = [];
   const open = { ticks: 0, sent: 0 };
   const schema = createSchema({
-    typeDefs: TYPE_DEFS,
+    typeDefs: SHOP,
     resolvers: {
       Found: { __resolveType: (value: object) => ("name" in value ? "Customer" : "Order") },
       Node: { __resolveType: () => "Order" },
