@@ -117,8 +117,13 @@ describe("a response with errors", () => {
     expect((await answered({ json: PARTIAL }, { result_field: "hello" })).value).toEqual({ data: "hi", errors });
   });
 
-  test('gives the data alone with :on_error "data"', async () => {
-    expect((await answered({ json: PARTIAL }, { on_error: "data" })).value).toEqual(PARTIAL.data);
+  test('gives the data alone with :on_error "data", and warns', async () => {
+    await using server = await startCannedServer({ json: PARTIAL });
+    const driver = driveHandler(createGraphqlHandler());
+    const block = { endpoint: server.url, operation: QUERY, on_error: "data" };
+    expect(await callOnce(block, { name: "bob" }, { driver })).toEqual(PARTIAL.data);
+    expect(driver.warnings).toEqual([`Hello at ${server.url}: no other`]);
+    await driver.close();
   });
 
   test('fails with :on_error "fail", with the data in the details, and says that part of it ran', async () => {

@@ -3,7 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import type { Agent } from "undici";
 
 import { Authorizer, createDispatcher } from "../../http/index.ts";
-import { fail, type CcosError, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
+import { fail, oneLine, type CcosError, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
 import type {
   FailureContext,
   Opened,
@@ -23,6 +23,7 @@ import { rateNewsOf } from "./rate-news.ts";
 import type { GraphqlRequest } from "./request.ts";
 import { readTarget, settingsOf } from "./target.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
+import type { ResponseError } from "./wire-error.ts";
 
 const PROBE_TIMEOUT_MS = 5000;
 
@@ -66,6 +67,8 @@ export class GraphQLSessionHandler implements SessionHandler<Connection> {
     });
     const news = call.limited && rateNewsOf(response, http, context.clock.now());
     if (news !== undefined) call.limited?.(news);
+    if (onError === "data" && response.data != null && response.errors.length > 0)
+      warnOf(response.errors, call, context);
     return readValue(response, { kind, resultField, onError, retryAfterMs, status: http?.status });
   }
 
@@ -125,6 +128,12 @@ export class GraphQLSessionHandler implements SessionHandler<Connection> {
 /** The handler, ready to register. Opens nothing and loads nothing heavy until the first session. */
 export function createGraphqlHandler(): GraphQLSessionHandler {
   return new GraphQLSessionHandler();
+}
+
+/** What the value does not tell. */
+function warnOf(errors: readonly ResponseError[], { target }: SessionCall, context: SessionContext): void {
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  context.warn(`${target.operation} at ${target.endpoint}: ${oneLine(errors[0]?.message ?? "an error")}${more}`);
 }
 
 const httpRequests = channel("undici:request:create");

@@ -25,8 +25,12 @@ describe("what a capability runs", () => {
     expect(read(given)).toMatchObject({ kind: "mutation", depth: 3, selection: "id", resultField: "x" });
   });
 
+  test("is the field that its id ends with, where it says nothing", () => {
+    expect(read({ kind: "mutation" })).toMatchObject({ form: "field", field: "b", kind: "mutation" });
+    expect(() => readOperation("graphql.shop.order-2", () => undefined)).toThrow("names no operation");
+  });
+
   test.each([
-    [{}, "names no operation"],
     [{ operation: "{ a }", field: "a" }, "both an operation and a field"],
     [{ operation: "fragment F on T { a }" }, "no operation."],
     [{ operation: "" }, "no operation."],

@@ -32,22 +32,27 @@ const NAME = /^[_A-Za-z][_0-9A-Za-z]*$/;
 const DEFAULT_DEPTH = 2;
 const MOST_DEPTH = 10;
 
-/** Reads what a capability runs. Throws `invalid-argument` for what no call could be made of. */
+/**
+ * Reads what a capability runs: its `:operation`, else its `:field`, else the field that its id ends with. Throws `invalid-argument` for
+ * what no call could be made of.
+ */
 export function readOperation(capabilityId: string, read: SettingReader): OperationSpec {
   const id = JSON.stringify(capabilityId);
   const text = read("operation");
-  const field = read("field");
-  if ((text === undefined) === (field === undefined)) {
-    fail(
-      "invalid-argument",
-      `Capability ${id} names ${text === undefined ? "no operation" : "both an operation and a field"}.`,
-      {
-        remedy: "Give its :graphql block an :operation (a document), or a :field of the schema.",
-      },
-    );
-  }
   const resultField = readName("result_field", id, read);
-  return text === undefined ? readField(id, read, resultField) : readDocument(text, id, read, resultField);
+  if (text !== undefined) {
+    if (read("field") === undefined) return readDocument(text, id, read, resultField);
+    return fail("invalid-argument", `Capability ${id} names both an operation and a field.`, {
+      remedy: "Give its :graphql block an :operation (a document), or a :field of the schema.",
+    });
+  }
+  const field = readName("field", id, read) ?? capabilityId.split(".").at(-1) ?? "";
+  if (!NAME.test(field)) {
+    fail("invalid-argument", `Capability ${id} names no operation, and its id does not end like the name of a field.`, {
+      remedy: "Give its :graphql block an :operation (a document), or a :field of the schema.",
+    });
+  }
+  return readField(field, id, read, resultField);
 }
 
 function readDocument(text: string, id: string, read: SettingReader, resultField: string | undefined): DocumentSpec {
@@ -82,8 +87,7 @@ function readDocument(text: string, id: string, read: SettingReader, resultField
   return { form: "document", text, name: found.name, kind: found.kind, resultField };
 }
 
-function readField(id: string, read: SettingReader, resultField: string | undefined): FieldSpec {
-  const field = readName("field", id, read) as string;
+function readField(field: string, id: string, read: SettingReader, resultField: string | undefined): FieldSpec {
   const depth = Number(read("depth") ?? DEFAULT_DEPTH);
   if (!Number.isSafeInteger(depth) || depth < 1 || depth > MOST_DEPTH) {
     fail("invalid-argument", `:depth of ${id} is no whole number from 1 to ${MOST_DEPTH}.`);

@@ -50,10 +50,7 @@ const KEYS = [
 export const TRAITS: HandlerTraits = {
   metadataAliases: ALIASES,
   metadataKeys: [...KEYS, ...Object.values(ALIASES).flat()],
-  neededKeys: [
-    ["endpoint", "endpoint_override_env"],
-    ["operation", "field"],
-  ],
+  neededKeys: [["endpoint", "endpoint_override_env"]],
   maxInFlight: 64,
   // https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/
   spanName: (target) => (target.settings as GraphqlSettings).operation.kind,
