@@ -1,5 +1,6 @@
 import { fail, getOwn, isJsonObject, oneLine, setOwn, type JsonObject, type JsonValue } from "../kernel/index.ts";
 import type { Warn } from "./declaration.ts";
+import { isDecidedHeader } from "../providers/openapi/index.ts";
 import type { OpenApiDocument } from "./openapi-document.ts";
 import { bodySchema, contentOf, isMediaType } from "./openapi-media.ts";
 import type { FoundOperation } from "./openapi-operations.ts";
@@ -24,8 +25,6 @@ const STYLES: Readonly<Record<Place, readonly string[]>> = {
   cookie: ["form"],
 };
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}$/;
-/** OpenAPI 3.1, section 4.8.12.1: definitions of these are to be ignored. */
-const DECIDED_ELSEWHERE: ReadonlySet<string> = new Set(["accept", "content-type", "authorization"]);
 
 /** Throws `invalid-argument` where an operation cannot be called as it is described. */
 export function readInput(document: OpenApiDocument, found: FoundOperation, warn: Warn): OperationInput {
@@ -132,7 +131,7 @@ function parameterOf(parameter: JsonObject, number: number, warn: Warn): FoundPa
   if (place === undefined) {
     return fail("invalid-argument", `Its parameter ${quoted(name)} does not say where it goes.`);
   }
-  if (place === "header" && DECIDED_ELSEWHERE.has(name.toLowerCase())) return undefined;
+  if (place === "header" && isDecidedHeader(name)) return undefined;
   if ((place === "header" || place === "cookie") && !TOKEN.test(name)) {
     const what = `the parameter ${quoted(name)} can be no ${place}`;
     if (parameter["required"] === true) fail("invalid-argument", `Needed, but ${what}.`);

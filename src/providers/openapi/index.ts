@@ -1,3 +1,4 @@
+export { isDecidedHeader } from "./decided-headers.ts";
 export {
   createOpenApiHandler,
   OpenApiSessionHandler,

@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { isDecidedHeader } from "./decided-headers.ts";
 import { isMediaType } from "./media-type.ts";
 import type { Encoding, MediaType, Parameter, ParameterPlace, ParameterStyle, RequestBody } from "./operation.ts";
 import type { Complain } from "./read-operation.ts";
@@ -11,15 +12,13 @@ const STYLES: Readonly<Record<ParameterPlace, readonly ParameterStyle[]>> = {
   cookie: ["form"],
 };
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}$/;
-/** A definition of these "shall be ignored": they are what `:accept`, the body's media type and `:auth` decide. */
-const DECIDED_ELSEWHERE: ReadonlySet<string> = new Set(["accept", "content-type", "authorization"]);
 
 export function readParameters(value: JsonValue | undefined, complain: Complain): Parameter[] | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) return complain(":parameters is no vector.");
   const parameters = value
     .map((given, index) => readParameter(given, (what, remedy) => complain(`parameter ${index + 1}: ${what}`, remedy)))
-    .filter((parameter) => !(parameter.in === "header" && DECIDED_ELSEWHERE.has(parameter.name.toLowerCase())));
+    .filter((parameter) => !(parameter.in === "header" && isDecidedHeader(parameter.name)));
   const keys = new Set<string>();
   for (const { as } of parameters) {
     if (keys.has(as)) {

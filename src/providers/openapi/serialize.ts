@@ -8,13 +8,16 @@ export type Encode = (text: string) => string;
 export type Refuse = (what: string) => never;
 
 const NESTED = 16;
+const PLAIN = /^[\w.~-]*$/;
 
 /** Everything but the unreserved characters of RFC 3986 is percent-encoded. */
 export const encodeAll: Encode = (text) =>
-  encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  PLAIN.test(text)
+    ? text
+    : encodeURIComponent(text.toWellFormed()).replace(
+        /[!'()*]/g,
+        (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+      );
 
 /**
  * Reserved characters stay, and what is percent-encoded already (RFC 6570, `{+name}`). Encoded is what would end the
