@@ -90,6 +90,7 @@ async function readYaml({ text, shown }: SourceText, noun: string): Promise<Desc
 
 /** The message of the parser, without the excerpt that follows it. */
 function firstLine(message: string): string {
+  if (message.includes("call stack")) return "it is nested too deep";
   return (message.split("\n", 1)[0] as string).replace(/ at line \d+, column \d+:?$/, "").replace(/:$/, "");
 }
 
