@@ -31,8 +31,8 @@ export interface McpServerDials {
   capabilities: object;
   /** Answers to methods that the server does not know by itself: their results. Default none. */
   methods: Readonly<Record<string, (params: Record<string, unknown>) => object>>;
-  /** Whether it has a stream for what belongs to no request. Default false. */
-  notifications: boolean;
+  /** Whether it has a stream for what belongs to no request; a number is the status of a refusal. Default false: 405. */
+  notifications: boolean | number;
 }
 
 export type McpFault =

@@ -156,7 +156,12 @@ class ScriptedMcpServer implements McpServer {
     }
     if (request.method === "DELETE") return this.#delete(request, answer);
     if (request.method === "GET") {
-      if (!this.dials.notifications) return answer.status({ kind: "status", status: 405 });
+      const { notifications } = this.dials;
+      const known = this.sessions.get(String(request.headers["mcp-session-id"]))?.state === "open";
+      if (notifications !== true || !known) {
+        const status = notifications === true ? 404 : notifications === false ? 405 : notifications;
+        return answer.status({ kind: "status", status });
+      }
       return this.streams.add(answer);
     }
     if (message === undefined)

@@ -354,3 +354,60 @@ describe.each(["legacy", "modern"] as const)("changes of what a server offers, %
     await until(() => driver.changes.length === 1);
   });
 });
+
+describe("the stream of a session", () => {
+  const follow = async (server: McpServer): Promise<HandlerDriver<McpSession>> => {
+    const driver = driveHandler(createMcpHandler(), { followOffer: true });
+    open.push(server, { [Symbol.asyncDispose]: () => driver.close() });
+    await driver.open(capabilityOf("mcp", { server_url: server.url, tool_name: "echo" }));
+    return driver;
+  };
+
+  test.each([400, 404, 405, 406, 501])(
+    "that a server refuses with %d is not there, and no session is lost",
+    async (status) => {
+      const server = await startMcpServer({ notifications: status });
+      const driver = await follow(server);
+      await pause(100);
+      expect(driver.lost).toEqual([]);
+      expect(server.counts.get).toBe(1);
+    },
+  );
+
+  test("tells that the session is lost where a server that had it knows the session no longer", async () => {
+    const server = await startMcpServer({ notifications: true });
+    const driver = await follow(server);
+    server.forgetAll();
+    server.streams.cut();
+    await until(() => driver.lost.length > 0);
+    expect(driver.lost).toEqual(["The server knows the session no longer."]);
+  });
+
+  test("is ended by an event beyond the limit, and the session serves on", async () => {
+    const server = await startMcpServer({ notifications: true });
+    const driver = driveHandler(createMcpHandler(), { followOffer: true });
+    open.push(server, { [Symbol.asyncDispose]: () => driver.close() });
+    const capability = capabilityOf("mcp", { server_url: server.url, tool_name: "echo", max_response_bytes: 2_000 });
+    const session = await driver.open(capability);
+    server.streams.announce("notifications/message", { data: "x".repeat(500_000) });
+    await until(() => server.streams.size === 0);
+    expect(await driver.call(session, capability, { message: "hi" })).toBe("Echo: hi");
+    expect(driver.lost).toEqual([]);
+  });
+
+  test("a server that asks without end is answered 64 questions at once, and no more", async () => {
+    const server = await startMcpServer({ notifications: true });
+    let asked = 0;
+    const driver = driveHandler(createMcpHandler(), {
+      interaction: { elicit: () => (asked++, new Promise(() => {})) },
+    });
+    open.push(server, { [Symbol.asyncDispose]: () => driver.close() });
+    const capability = capabilityOf("mcp", { server_url: server.url, tool_name: "echo" });
+    const session = await driver.open(capability);
+    const form = { message: "?", requestedSchema: { type: "object", properties: {} } };
+    for (let at = 0; at < 100; at++) server.streams.ask(`q${at}`, "elicitation/create", form);
+    await until(() => asked === 64);
+    expect(await driver.call(session, capability, { message: "hi" })).toBe("Echo: hi");
+    expect(asked).toBe(64);
+  });
+});

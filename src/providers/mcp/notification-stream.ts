@@ -29,6 +29,7 @@ export class NotificationStream {
   readonly #controller = new AbortController();
   #lastEventId: string | undefined;
   #delayMs = FIRST_DELAY_MS;
+  #wasOpen = false;
 
   constructor(options: NotificationStreamOptions) {
     this.#options = options;
@@ -69,9 +70,11 @@ export class NotificationStream {
       const response = await open(this.#lastEventId, signal);
       if (response.status !== 200) {
         await response.discard();
-        if (response.status === FORGOTTEN) lost("The server knows the session no longer.");
+        // At first it may mean that there is no such stream: some servers have no other word for that.
+        if (response.status === FORGOTTEN && this.#wasOpen) lost("The server knows the session no longer.");
         return response.status >= 400 && response.status < 500 ? "none" : "failed";
       }
+      this.#wasOpen = true;
       opened(true);
       await readEvents(response, {
         limit,
