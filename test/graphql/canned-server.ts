@@ -39,7 +39,7 @@ export async function startCannedServer(answer: CannedAnswer): Promise<CannedSer
       for await (const chunk of request) body += String(chunk);
       const url = new URL(request.url ?? "/", "http://127.0.0.1");
       const inQuery = Object.fromEntries(url.searchParams);
-      const asked = body === "" ? inQuery : (JSON.parse(body) as CannedRequest["asked"]);
+      const asked = body.startsWith("{") ? (JSON.parse(body) as CannedRequest["asked"]) : inQuery;
       const seen = { method: request.method ?? "", url, headers: request.headers, asked };
       requests.push(seen);
       const {
