@@ -62,9 +62,9 @@ function textOf(server: JsonValue): string {
   return typeof url === "string" ? url : "";
 }
 
-/** Without servers, the service is where its description is (OpenAPI 3.1, section 4.8.1). */
-function firstServer([server]: readonly JsonValue[], from: URL): URL {
-  const url = textOf(server ?? null);
+/** Without servers, the service is at the root of where its description is (OpenAPI 3.1, section 4.8.1). */
+function firstServer([server = { url: "/" }]: readonly JsonValue[], from: URL): URL {
+  const url = textOf(server);
   return checkedServer(isJsonObject(server) ? filled(url, server) : url, from, "The description");
 }
 
