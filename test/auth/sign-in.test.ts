@@ -165,7 +165,7 @@ describe("signing in", () => {
       visit: (url, code) => void shown.push([url.pathname, code]),
     });
     expect(shown).toEqual([["/activate", "ABCD-EFGH"]]);
-    expect(state.renewable).toBe(true);
+    expect(state).toMatchObject({ renewable: true, scope: "read offline_access" });
     expect(await env.call("w.read")).toContain("scope: read");
     expect(world.grants).toHaveLength(2);
   });

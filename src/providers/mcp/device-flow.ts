@@ -10,6 +10,7 @@ import * as oauth from "oauth4webapi";
 import type { SignInRecord } from "../../http/index.ts";
 import { fail, isLoopbackHost, sleep } from "../../kernel/index.ts";
 import type { Person, SignInJob } from "./sign-in-flow.ts";
+import { unionOfScopes } from "./sign-in-plan.ts";
 
 const DEFAULT_INTERVAL_S = 5;
 
@@ -42,7 +43,11 @@ export async function signInByDevice(job: SignInJob, person: Person, options: De
   await selectResourceURL(url, person, resourceMetadata);
   const resource = resourceMetadata?.resource;
   if (resource !== undefined) person.saveResourceUrl(resource);
-  const client = person.client ?? (await introduce(person, options.scope, found.authorizationServerUrl, metadata));
+  // As the SDK chooses it for the flow with a browser.
+  const wanted = options.scope ?? unionOfScopes(resourceMetadata?.scopes_supported?.join(" "));
+  const isOffered = metadata.scopes_supported?.includes("offline_access") === true;
+  const scope = wanted !== undefined && isOffered ? unionOfScopes(wanted, "offline_access") : wanted;
+  const client = person.client ?? (await introduce(person, scope, found.authorizationServerUrl, metadata));
   const { client_secret: secret } = client as { readonly client_secret?: string };
   const authentication = authenticationBy(
     selectClientAuthMethod(client, metadata.token_endpoint_auth_methods_supported ?? []),
@@ -61,7 +66,7 @@ export async function signInByDevice(job: SignInJob, person: Person, options: De
     signal,
   };
   const parameters = {
-    ...(options.scope !== undefined && { scope: options.scope }),
+    ...(scope !== undefined && { scope }),
     ...(resource !== undefined && { resource }),
   };
   const asked = await oauth.processDeviceAuthorizationResponse(
@@ -90,12 +95,12 @@ export async function signInByDevice(job: SignInJob, person: Person, options: De
           additionalParameters,
         }),
       );
-      const { access_token, refresh_token, scope, expires_in, token_type } = tokens;
+      const { access_token, refresh_token, scope: granted, expires_in, token_type } = tokens;
       person.saveTokens({
         access_token,
         token_type,
         ...(refresh_token !== undefined && { refresh_token }),
-        ...((scope ?? options.scope) !== undefined && { scope: scope ?? options.scope }),
+        ...((granted ?? scope) !== undefined && { scope: granted ?? scope }),
         ...(expires_in !== undefined && { expires_in }),
         issuer: metadata.issuer,
       } as never);
