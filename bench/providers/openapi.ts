@@ -4,16 +4,9 @@ import { once } from "node:events";
 import { Agent, request } from "undici";
 
 import { loadCcos } from "../contenders/ccos.ts";
+import type { ProviderPair } from "./pair.ts";
 
-/** One warm call in both ways: by this package, and by the HTTP client that it uses, asked for the same. */
-export interface ProviderPair {
-  readonly provider: string;
-  /** What it is compared with. */
-  readonly library: string;
-  ours(key: string): Promise<unknown>;
-  direct(key: string): Promise<unknown>;
-  close(): Promise<void>;
-}
+export type { ProviderPair } from "./pair.ts";
 
 const TOKEN = "bench-token";
 
