@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { createEnvironment } from "../src/environment.ts";
+import { DEMO_PORTS } from "../src/demo/services.ts";
 import { repository, runProcess } from "./run-process.ts";
 
 const script = join(repository, "src", "demo", "serve.ts");
@@ -14,6 +17,27 @@ test("the embedded server can be served by itself, until it is told to stop", as
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
   expect((await fetch(url)).status).toBe(400);
   child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
+
+test("all services of the demo can be served, where the files in capabilities/demo look for them", async () => {
+  const child = spawn(process.execPath, [script, "--all"], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit");
+  let said = "";
+  while (said.split("\n").length < 6) said += String(((await once(child.stdout, "data")) as [Buffer])[0]);
+  const ports = [...said.matchAll(/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+  expect(ports).toEqual(Object.values(DEMO_PORTS));
+  const env = await createEnvironment({
+    capabilities: [join(repository, "capabilities", "demo")],
+    config: {},
+    env: {},
+    cwd: repository,
+  });
+  const source = readFileSync(join(repository, "examples", "tour.rtfs"), "utf8");
+  expect(await env.run(source)).toMatchObject({ issues: 130, "failed-builds": [2, 6] });
+  await env.close();
+  child.kill("SIGINT");
   expect(await exited).toEqual([0, null]);
 });
 

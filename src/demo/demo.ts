@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { styleText } from "node:util";
 import { createEnvironment } from "../environment.ts";
-import { isJsonObject, stringifyJson, toCcosError, type JsonValue } from "../kernel/index.ts";
+import { toCcosError } from "../kernel/index.ts";
 import { brokenPromises, contradictions } from "./check-story.ts";
-import { startEmbeddedServer, type EmbeddedServer } from "./embedded-server.ts";
+import { createNarrator, type Narrator } from "./narrator.ts";
 import { packageRoot } from "./package-root.ts";
-import { listenToStory, type CallStory, type SessionStory, type StoryCounts } from "./story.ts";
-import { renderTable } from "./table.ts";
+import type { DemoService } from "./service.ts";
+import { closeServices, startServices } from "./services.ts";
+import { listenToStory, type Story, type StoryCounts } from "./story.ts";
 
 export interface DemoOptions {
   /** Takes one line of the story at a time, without its end. */
@@ -18,131 +18,114 @@ export interface DemoOptions {
 }
 
 export interface DemoResult extends StoryCounts {
-  /** Everything went as promised, and the server saw what the events told. */
+  /** Everything went as promised, and the services saw what the events told. */
   readonly ok: boolean;
   /** What did not; empty when `ok`. */
   readonly problems: readonly string[];
+  /** The counts of each provider; those above are all of them together. */
+  readonly providers: Readonly<Record<string, StoryCounts>>;
 }
 
-/** The tour makes 13 calls; the server forgets its session after this many. */
-const FORGET_AFTER_CALL = 8;
-const SERVER_VARIABLE = "CCOS_DEMO_SERVER_URL";
+/** After which of its calls a service loses its sessions, and how many of its calls the tour is to serve without a new one. */
+const PROMISES: Readonly<Record<string, { readonly loseAfter: number; readonly reuses: number }>> = {
+  mcp: { loseAfter: 8, reuses: 5 },
+  graphql: { loseAfter: 2, reuses: 2 },
+  openapi: { loseAfter: 2, reuses: 2 },
+  grpc: { loseAfter: 2, reuses: 2 },
+  websocket: { loseAfter: 2, reuses: 2 },
+};
 
 /**
- * Runs `examples/tour.rtfs` against an MCP server inside this process, lets that server forget its
+ * Runs `examples/tour.rtfs` against services inside this process, one for each protocol, lets each of them lose its
  * sessions half-way, and tells what happened. Needs no network and no configuration, and leaves nothing open.
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
-  const tell = narrator(options);
-  const root = packageRoot();
-  const server = await startEmbeddedServer();
+  const tell = createNarrator(options);
+  const services = await startServices();
   try {
-    tell.heading("A server");
-    tell.line(`An MCP server listens at ${server.url}. It has 130 issues and knows no session yet.`);
-    return await tour(root, server, tell, options.signal);
+    tell.heading("Five services");
+    tell.services(services);
+    return await tour(services, tell, options.signal);
   } finally {
-    await server.close();
+    await closeServices(services);
   }
 }
 
 async function tour(
-  root: string,
-  server: EmbeddedServer,
+  services: readonly DemoService[],
   tell: Narrator,
   signal: AbortSignal | undefined,
 ): Promise<DemoResult> {
+  const root = packageRoot();
   const source = await readFile(join(root, "examples", "tour.rtfs"), "utf8");
   const env = await createEnvironment({
     capabilities: [join(root, "capabilities", "demo")],
     config: {},
     cwd: root,
-    env: { [SERVER_VARIABLE]: server.url },
+    env: Object.fromEntries(services.map(({ variable, url }) => [variable, url])),
   });
   using story = listenToStory(env, (call) => {
     tell.call(call);
-    if (call.number === FORGET_AFTER_CALL) {
-      server.forgetSessions();
-      tell.aside("The server forgets its sessions now, as a restart would.");
-    }
+    const service = services.find(({ provider }) => provider === call.provider);
+    if (service === undefined || call.ordinal !== PROMISES[call.provider]?.loseAfter) return;
+    service.loseSessions();
+    tell.aside(`The ${call.provider} service loses its sessions now, as a restart would.`);
   });
-  let failure: string | undefined;
+  const problems: string[] = [];
   try {
     tell.heading("A program");
-    tell.line("examples/tour.rtfs calls the tools by name and never mentions a session:");
+    tell.line("examples/tour.rtfs calls capabilities by name and never mentions a session:");
     const value = await env.run(source, { file: "examples/tour.rtfs", signal });
     tell.heading("Its value");
     tell.value(value);
   } catch (thrown) {
     const error = toCcosError(thrown);
-    failure = `The tour failed: ${error.message}${error.remedy === undefined ? "" : ` ${error.remedy}`}`;
+    problems.push(`The tour failed: ${error.message}${error.remedy === undefined ? "" : ` ${error.remedy}`}`);
   } finally {
     await env.close();
   }
-  const counts = story.counts();
-  const problems = [
-    ...(failure === undefined ? [] : [failure]),
-    ...brokenPromises(counts),
-    ...contradictions(counts, story.sessions(), server.stats()),
-  ];
+  await everythingClosed(services);
+  const providers = new Map(services.map(({ provider }) => [provider, story.counts(provider)]));
+  problems.push(...services.flatMap((service) => problemsOf(service, story)));
   tell.heading("What happened");
-  tell.counts(counts);
+  tell.counts(providers);
   tell.heading("The sessions");
-  tell.sessions(story.sessions());
+  tell.sessions(services.flatMap(({ provider }) => story.sessions(provider)));
   for (const problem of problems) tell.problem(problem);
-  if (problems.length === 0) tell.line("The server counted the same handshakes, calls and closings.");
-  return { ...counts, ok: problems.length === 0, problems };
+  if (problems.length === 0) tell.line("The services counted the same handshakes, calls and closings.");
+  return {
+    ...total([...providers.values()]),
+    ok: problems.length === 0,
+    problems,
+    providers: Object.fromEntries(providers),
+  };
 }
 
-type Narrator = ReturnType<typeof narrator>;
+function problemsOf(service: DemoService, story: Story): string[] {
+  const { provider } = service;
+  const counts = story.counts(provider);
+  return [
+    ...brokenPromises(provider, counts, PROMISES[provider]?.reuses ?? 0),
+    ...contradictions(provider, counts, story.sessions(provider), service.seen()),
+  ];
+}
 
-/** Everything the demo says to people, and how it looks. */
-function narrator({ write, color = false }: DemoOptions) {
-  const style = (format: Parameters<typeof styleText>[0], text: string): string =>
-    color ? styleText(format, text, { validateStream: false }) : text;
-  const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+/** A connection that its client has closed is closed for its service a little later. */
+async function everythingClosed(services: readonly DemoService[]): Promise<void> {
+  const end = performance.now() + 1_000;
+  while (services.some((service) => service.seen().open > 0) && performance.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function total(all: readonly StoryCounts[]): StoryCounts {
+  const sum = (of: keyof StoryCounts): number => all.reduce((total, counts) => total + counts[of], 0);
   return {
-    line: (text: string): void => write(`  ${text}`),
-    heading(text: string): void {
-      write("");
-      write(style("bold", text));
-    },
-    aside: (text: string): void => write(style("yellow", `      ${text}`)),
-    problem: (text: string): void => write(style("red", `  ${text}`)),
-    call({ number, capabilityId, ok, notes }: CallStory): void {
-      const mark = ok ? style("green", "✓") : style("red", "✗");
-      const [first = "", ...further] = notes;
-      write(`  ${String(number).padStart(2)} ${mark} ${capabilityId.padEnd(22)} ${style("dim", first)}`);
-      if (further.length > 0) write(`${" ".repeat(30)}${style("dim", further.join(": "))}`);
-    },
-    value(value: JsonValue): void {
-      if (!isJsonObject(value)) return write(`  ${stringifyJson(value)}`);
-      const width = Object.keys(value).reduce((widest, key) => Math.max(widest, key.length), 0);
-      for (const [key, item] of Object.entries(value)) write(`  ${key.padEnd(width)}  ${stringifyJson(item)}`);
-    },
-    counts(counts: StoryCounts): void {
-      write(`  ${plural(counts.firstHandshakes, "first handshake")}`);
-      write(`  ${plural(counts.reuses, "reuse")}`);
-      write(`  ${plural(counts.losses, "loss", "losses")}`);
-      write(`  ${plural(counts.replacements, "replacement")}`);
-      write(`  ${plural(counts.failedCalls, "failed call")} of ${counts.calls}`);
-    },
-    sessions(sessions: readonly SessionStory[]): void {
-      const rows = sessions.map((session) => [
-        session.id,
-        `before call ${session.openedAfterCall + 1}`,
-        String(session.executions),
-        session.end === "lost" ? "forgotten by the server" : session.end === "closed" ? "closed by us" : "left open",
-        session.replaces ?? "",
-      ]);
-      const columns = [
-        { title: "session" },
-        { title: "opened" },
-        { title: "calls", align: "right" as const },
-        { title: "end" },
-        { title: "in place of" },
-      ];
-      for (const row of renderTable(columns, rows, color)) write(`  ${row}`);
-      write("");
-    },
+    firstHandshakes: sum("firstHandshakes"),
+    reuses: sum("reuses"),
+    losses: sum("losses"),
+    replacements: sum("replacements"),
+    calls: sum("calls"),
+    failedCalls: sum("failedCalls"),
+    executions: sum("executions"),
   };
 }

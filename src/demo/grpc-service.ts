@@ -1,168 +1,126 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import {
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import protobuf from "protobufjs";
+import { addReflection } from "./grpc-reflection.ts";
+import { SessionLedger, type DemoService } from "./service.ts";
 
-import { create, fromBinary, toBinary, type DescMethod } from "@bufbuild/protobuf";
-import * as grpc from "@grpc/grpc-js";
-import { createServer, type Socket } from "node:net";
-
-import { answerReflection, BUILDS } from "./grpc-description.ts";
-
-export interface GrpcServiceOptions {
-  /** Default 0: any free port. */
-  readonly port?: number | undefined;
-  /** Accepted bearer tokens. Default: everybody may call. */
-  readonly tokens?: readonly string[] | undefined;
-}
-
-export interface GrpcService {
-  /** `host:port`, as `:target` takes it. */
-  readonly target: string;
-  stats(): { readonly connections: number; readonly opened: number; readonly calls: number; readonly streams: number };
-  /** Closes every connection, as a restart would. */
-  dropConnections(): void;
-  close(): Promise<void>;
-}
-
-type Fields = Record<string, unknown>;
-type Stream = grpc.ServerWritableStream<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>;
-
-const { status } = grpc;
-const PEOPLE = ["ada", "grace", "linus", "margaret", "dennis"];
-const FIRST_DAY = Date.UTC(2025, 0, 6, 12, 0, 0) / 1000;
-const ISSUES = 130;
-
-/** The build of an issue's fix: the same one at every start. */
-function buildOf(issue: number): Fields {
-  const failed = issue % 5 === 0;
-  return {
-    number: 1_000n + BigInt(issue),
-    issue,
-    author: PEOPLE[issue % PEOPLE.length],
-    state: failed ? 2 : 1,
-    finishedAt: { seconds: BigInt(FIRST_DAY + issue * 86_400), nanos: 0 },
-    took: { seconds: BigInt(40 + (issue % 30)), nanos: 500_000_000 },
-    steps: [
-      { name: "compile", ok: true },
-      { name: "test", ok: !failed },
-    ],
-  };
-}
-
-/** A gRPC server on this machine with every kind of method, that describes itself. */
-export async function startGrpcService(options: GrpcServiceOptions = {}): Promise<GrpcService> {
-  const server = new grpc.Server();
-  const seen = { opened: 0, calls: 0, streams: 0 };
-  const same = (bytes: Buffer): Buffer => bytes;
-  const method = (name: string): DescMethod => BUILDS.methods.find((one) => one.name === name) as DescMethod;
-  const encode = (name: string, value: Fields): Buffer => {
-    const { output } = method(name);
-    return Buffer.from(toBinary(output, create(output, value as never)));
-  };
-  const decode = (name: string, bytes: Buffer): Fields => fromBinary(method(name).input, bytes) as unknown as Fields;
-  const add = <T>(
-    name: string,
-    type: string,
-    handle: (call: T, callback: grpc.sendUnaryData<Buffer>) => void,
-  ): void => {
-    const path = name.startsWith("/") ? name : `/${BUILDS.typeName}/${name}`;
-    const guarded = (call: T & { metadata: grpc.Metadata }, callback: grpc.sendUnaryData<Buffer>): void => {
-      const refusal = refusalOf(call.metadata, options.tokens);
-      if (refusal === undefined) handle(call, callback);
-      else if (type === "unary" || type === "clientStream") callback(refusal);
-      else (call as unknown as Stream).destroy(Object.assign(new Error(refusal.details), refusal));
-    };
-    server.register(path, guarded as never, same, same, type);
-  };
-
-  add<grpc.ServerUnaryCall<Buffer, Buffer>>("GetBuild", "unary", (call, callback) => {
-    seen.calls++;
-    const issue = Number(decode("GetBuild", call.request)["issue"]);
-    if (issue >= 1 && issue <= ISSUES) callback(null, encode("GetBuild", buildOf(issue)));
-    else callback({ code: status.NOT_FOUND, details: `there is no build for issue ${issue}` });
-  });
-  add<grpc.ServerWritableStream<Buffer, Buffer>>("ListBuilds", "serverStream", (call) => {
-    seen.calls++;
-    void list(call, decode("ListBuilds", call.request), (build) => encode("ListBuilds", build), seen);
-  });
-  add<grpc.ServerReadableStream<Buffer, Buffer>>("Report", "clientStream", (call, callback) => {
-    seen.calls++;
-    let [steps, failed] = [0, 0];
-    call.on("data", (bytes: Buffer) => {
-      steps++;
-      if (decode("Report", bytes)["ok"] !== true) failed++;
-    });
-    call.on("end", () => callback(null, encode("Report", { steps, failed })));
-  });
-  add<grpc.ServerDuplexStream<Buffer, Buffer>>("Run", "bidi", (call) => {
-    seen.calls++;
-    seen.streams++;
-    call.on("close", () => seen.streams--);
-    call.on("data", (bytes: Buffer) => call.write(encode("Run", { ...decode("Run", bytes), ok: true })));
-    call.on("end", () => call.end());
-  });
-  for (const version of ["v1", "v1alpha"]) {
-    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    add<grpc.ServerDuplexStream<Buffer, Buffer>>(path, "bidi", (call) => {
-      call.on("data", (bytes: Buffer) => call.write(answerReflection(bytes)));
-      call.on("end", () => call.end());
-    });
+const PROTO = `
+  syntax = "proto3";
+  package ccos.demo.v1;
+  service Planner {
+    rpc Estimate(EstimateRequest) returns (EstimateReply);
+    rpc Plan(PlanRequest) returns (stream Day);
   }
+  message EstimateRequest { int32 issue = 1; }
+  message EstimateReply { int32 issue = 1; int32 hours = 2; string confidence = 3; }
+  message PlanRequest { repeated int32 issues = 1; }
+  message Day { int32 day = 1; repeated int32 issues = 2; int32 hours = 3; }
+`;
+const SERVICE = "ccos.demo.v1.Planner";
+const HOURS_A_DAY = 8;
 
-  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+/** How long an issue will take: the same at every start. */
+export function estimateOf(issue: number): {
+  readonly issue: number;
+  readonly hours: number;
+  readonly confidence: string;
+} {
+  return { issue, hours: 1 + ((issue * 5) % 6), confidence: issue % 3 === 0 ? "low" : "high" };
+}
+
+/**
+ * A gRPC service that estimates issues and plans them, and describes itself. Its sessions are connections.
+ *
+ * @param port default 0: any free one
+ */
+export async function startGrpcService({ port = 0 }: { readonly port?: number } = {}): Promise<DemoService> {
+  const { root } = protobuf.parse(PROTO);
+  const server = new Server();
+  const ledger = new SessionLedger<string>();
   const sockets = new Set<Socket>();
+  const writing = (type: string) => {
+    const Type = root.lookupType(type);
+    return (message: object): Buffer => Buffer.from(Type.encode(Type.fromObject(message)).finish());
+  };
+  const reading = <T>(type: string) => {
+    const Type = root.lookupType(type);
+    return (bytes: Buffer): T => Type.toObject(Type.decode(bytes), { defaults: true }) as T;
+  };
+  server.register(
+    `/${SERVICE}/Estimate`,
+    (call: ServerUnaryCall<{ issue: number }, object>, callback: sendUnaryData<object>) => {
+      ledger.count(call.getPeer());
+      callback(null, estimateOf(call.request.issue));
+    },
+    writing("EstimateReply"),
+    reading("EstimateRequest"),
+    "unary",
+  );
+  server.register(
+    `/${SERVICE}/Plan`,
+    (call: ServerWritableStream<{ issues: number[] }, object>) => {
+      ledger.count(call.getPeer());
+      for (const day of daysOf(call.request.issues)) call.write(day);
+      call.end();
+    },
+    writing("Day"),
+    reading("PlanRequest"),
+    "serverStream",
+  );
+  addReflection(server, root, [SERVICE]);
+
+  // Connections of our own making, so that they can be counted, and cut.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = createServer((socket) => {
-    seen.opened++;
+    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket)).on("error", () => {});
+    ledger.open(peer);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      ledger.close(peer);
+    });
+    socket.on("error", () => {});
     injector.injectConnection(socket);
   });
   await new Promise<void>((resolve, reject) => {
-    listener.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve);
+    listener.once("error", reject);
+    listener.listen(port, "127.0.0.1", resolve);
   });
-  const { port } = listener.address() as { port: number };
   return {
-    target: `127.0.0.1:${port}`,
-    stats: () => ({ connections: sockets.size, ...seen }),
-    dropConnections: () => sockets.forEach((socket) => socket.destroy()),
-    async close() {
+    provider: "grpc",
+    about: "a gRPC service with estimates, which describes itself by reflection",
+    url: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    variable: "CCOS_DEMO_GRPC_TARGET",
+    seen: () => ledger.seen(),
+    loseSessions() {
+      ledger.forgetAll();
       for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+    async close() {
+      const closed = new Promise((resolve) => listener.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
       server.forceShutdown();
     },
   };
 }
 
-function refusalOf(
-  metadata: grpc.Metadata,
-  tokens: readonly string[] | undefined,
-): { code: number; details: string } | undefined {
-  const [header] = metadata.get("authorization");
-  if (tokens === undefined || tokens.some((token) => header === `Bearer ${token}`)) return undefined;
-  return { code: status.UNAUTHENTICATED, details: "a bearer token is needed" };
-}
-
-async function list(
-  call: grpc.ServerWritableStream<Buffer, Buffer>,
-  { author, limit, intervalMs }: Fields,
-  encode: (build: Fields) => Buffer,
-  seen: { streams: number },
-): Promise<void> {
-  seen.streams++;
-  const left = new AbortController();
-  for (const event of ["cancelled", "close", "error"]) call.on(event, () => left.abort());
-  const { signal } = left;
-  let sent = 0;
-  for (let issue = ISSUES; issue >= 1 && !signal.aborted && (Number(limit) === 0 || sent < Number(limit)); issue--) {
-    const build = buildOf(issue);
-    if (author !== "" && build["author"] !== author) continue;
-    sent++;
-    const isTaken = call.write(encode(build));
-    if (!isTaken)
-      await new Promise<void>((resolve) => {
-        call.once("drain", resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-    if (Number(intervalMs) > 0) await pause(Number(intervalMs), undefined, { signal }).catch(() => {});
+/** Issues in the order given, as many a day as fit into it. */
+function daysOf(issues: readonly number[]): { day: number; issues: number[]; hours: number }[] {
+  const days: { day: number; issues: number[]; hours: number }[] = [];
+  for (const issue of issues) {
+    const { hours } = estimateOf(issue);
+    let today = days.at(-1);
+    if (today === undefined || today.hours + hours > HOURS_A_DAY)
+      days.push((today = { day: days.length + 1, issues: [], hours: 0 }));
+    today.issues.push(issue);
+    today.hours += hours;
   }
-  seen.streams--;
-  call.end();
+  return days;
 }

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { WebSocketServer, type WebSocket } from "ws";
+import { SessionLedger, type ServiceSeen } from "./service.ts";
 
 export interface WebSocketServiceOptions {
   /** Default 0: any free port. */
@@ -33,6 +34,8 @@ export interface WebSocketServiceStats {
 export interface WebSocketService {
   readonly url: string;
   stats(): WebSocketServiceStats;
+  /** The same by its sessions, which are sockets. */
+  seen(): ServiceSeen;
   /** Cuts every socket, as a restart would. */
   dropConnections(): void;
   /** Ends every socket and frees the port. */
@@ -82,6 +85,7 @@ export async function startWebSocketService(options: WebSocketServiceOptions = {
   const { port = 0, tokens, paceMs = 20 } = options;
   const counts = { connections: 0, dropped: 0, refused: 0, calls: 0, events: 0 };
   const clients = new Set<Client>();
+  const ledger = new SessionLedger<Client>();
   const sockets = new Set<Socket>();
   let lastSubscription = 0;
 
@@ -121,6 +125,8 @@ export async function startWebSocketService(options: WebSocketServiceOptions = {
       if (id !== undefined) client.socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...reply }));
     };
     counts.calls++;
+    // That nobody wants more of a subscription belongs to the call that began it.
+    if (method !== "builds.unwatch") ledger.count(client);
     const { issue, subscription } = params;
     switch (method) {
       case "builds.get":
@@ -142,10 +148,12 @@ export async function startWebSocketService(options: WebSocketServiceOptions = {
   const welcome = (socket: WebSocket): void => {
     const client: Client = { socket, subscriptions: new Map() };
     clients.add(client);
+    ledger.open(client);
     counts.connections++;
     socket.on("error", () => {});
     socket.on("close", () => {
       clients.delete(client);
+      ledger.close(client);
       for (const subscription of [...client.subscriptions.keys()]) stop(client, subscription);
     });
     socket.on("message", (data: Buffer) => {
@@ -183,8 +191,10 @@ export async function startWebSocketService(options: WebSocketServiceOptions = {
       open: clients.size,
       subscriptions: [...clients].reduce((sum, { subscriptions }) => sum + subscriptions.size, 0),
     }),
+    seen: () => ledger.seen(),
     dropConnections() {
       counts.dropped += clients.size;
+      ledger.forgetAll();
       for (const { socket } of clients) socket.terminate();
     },
     async close() {
