@@ -26,7 +26,7 @@ export function declarePrompt(name: string, prompt: JsonObject, connection: Json
 function described(prompt: JsonObject, given: readonly JsonValue[]): string {
   const lines = given.filter(isJsonObject).flatMap((argument) => {
     const about = textOf(argument, "description");
-    return about === undefined ? [] : [`${label(String(argument["name"]))}: ${about}`];
+    return about === undefined ? [] : [`${label(textOf(argument, "name") ?? "")}: ${about}`];
   });
   return [textOf(prompt, "description") ?? "", ...lines].filter((line) => line !== "").join("\n");
 }

@@ -21,7 +21,7 @@ export async function findStaleFiles(folder: string, options: StaleFilesOptions)
   const { prefix, offered, isOurs } = options;
   const stale: string[] = [];
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.toSorted()) {
+  for (const name of names.sort(byName)) {
     const isCandidate = name.endsWith(".rtfs") && name.replace(/^_/, "").startsWith(`${prefix}.`) && !offered.has(name);
     if (!isCandidate) continue;
     const path = join(folder, name);
@@ -30,6 +30,10 @@ export async function findStaleFiles(folder: string, options: StaleFilesOptions)
     if (isOurs(await readFile(path, "utf8").catch(() => ""))) stale.push(path);
   }
   return stale;
+}
+
+function byName(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Removes them. Throws `invalid-argument` with the path of the one that cannot be. */

@@ -68,8 +68,13 @@ export function fieldProblem(field: FormField, value: JsonValue): string | undef
       return outOf(field, value.length, " of them");
     case "text":
       if (typeof value !== "string") return "is a text";
-      return outOf(field, [...value].length, " characters") ?? malformed(field, value);
+      return outOf(field, characters(value), " characters") ?? malformed(field, value);
   }
+}
+
+/** Code points, as a schema counts them. */
+function characters(text: string): number {
+  return Array.from(text).length;
 }
 
 function isChoice({ choices = [] }: FormField, value: JsonValue): boolean {

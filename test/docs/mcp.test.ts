@@ -88,8 +88,9 @@ test("what a running environment does when a server changes, as docs/mcp.md has 
   await using env = await createEnvironment({ capabilities: [out], config: {}, cwd: place.folder });
   const body = reload.replaceAll('"./demo"', JSON.stringify(out)).replace(/^env\.on/, "return env.on");
   const said: string[] = [];
-  // oxlint-disable-next-line no-new-func
-  new Function("env", "importMcp", "console", body)(env, importMcp, { log: (text: string) => void said.push(text) });
+  // oxlint-disable-next-line no-new-func, no-implied-eval
+  const start = new Function("env", "importMcp", "console", body) as (...given: unknown[]) => unknown;
+  start(env, importMcp, { log: (text: string) => said.push(text) });
   expect(await env.call("demo.a")).toBe("ok");
   changing.dials.tools = [{ name: "b", run }];
   changing.streams.announce("notifications/tools/list_changed");

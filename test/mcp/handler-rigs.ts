@@ -148,13 +148,14 @@ class HttpPeer implements HandlerPeer {
     return { ...STREAM, ...this.#streams, block: { ...this.block, tool_name: "count" } };
   }
 
-  async #count({ steps, endless }: Record<string, unknown>, { signal, notify, params }: McpToolCall): Promise<object> {
-    const { progressToken } = (params["_meta"] ?? {}) as { progressToken?: unknown };
+  async #count({ steps, endless }: Record<string, unknown>, call: McpToolCall): Promise<object> {
+    const { signal } = call;
+    const { progressToken } = (call.params["_meta"] ?? {}) as { progressToken?: unknown };
     const filling = endless === true ? "x".repeat(4_000) : "step";
     this.#streams.open++;
     try {
       for (let at = 1; !signal.aborted && (endless === true || at <= Number(steps)); at++) {
-        await notify("notifications/progress", { progressToken, progress: at, message: filling });
+        await call.notify("notifications/progress", { progressToken, progress: at, message: filling });
         if (endless !== true) continue;
         this.#streams.sent++;
         await new Promise(setImmediate);

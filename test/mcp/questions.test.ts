@@ -155,9 +155,8 @@ describe.each(["legacy", "modern"] as const)("a server that asks back, %s", (era
     const told = async (interaction: Interaction | undefined): Promise<unknown> => {
       const { server, call } = await rig(era, interaction);
       await call("form").catch(() => {});
-      const { params } = server.exchanges.find(
-        ({ method }) => method === (era === "legacy" ? "initialize" : "tools/call"),
-      )?.body as { params: JsonObject };
+      const first = server.exchanges.find(({ method }) => method === (era === "legacy" ? "initialize" : "tools/call"));
+      const { params } = (first as { body: unknown }).body as { params: JsonObject };
       const meta = params["_meta"] as JsonObject | undefined;
       return params["capabilities"] ?? meta?.["io.modelcontextprotocol/clientCapabilities"];
     };
@@ -236,7 +235,12 @@ describe("a legacy server that asks what nobody answers", () => {
     });
     const { call } = await rig(
       "legacy",
-      { elicit: () => Promise.resolve({ action: (visited = true) ? "accept" : "cancel" }) },
+      {
+        elicit: () => {
+          visited = true;
+          return Promise.resolve({ action: "accept" });
+        },
+      },
       [tool],
     );
     expect(await call("form")).toBe('"done"');

@@ -182,7 +182,7 @@ class Attempt {
         );
         if (verdict.era === "modern") {
           verdicts.set(this.#key, verdict);
-          return await this.#adopt(transport, "stdio", verdict.discover);
+          return this.#adopt(transport, "stdio", verdict.discover);
         }
         if (verdict.certain) verdicts.set(this.#key, { era: "legacy", transport: "stdio" });
         return await this.#shakeHands(transport, "stdio");

@@ -13,7 +13,8 @@ export function readContents(result: JsonObject): JsonValue | undefined {
   const [only, ...others] = contents;
   if (only === undefined || others.length > 0) return contents;
   if (typeof only["text"] !== "string") return only;
-  return JSON_TYPE.test(String(getOwn(only, "mimeType"))) ? parsed(only["text"]) : only["text"];
+  const type = getOwn(only, "mimeType");
+  return typeof type === "string" && JSON_TYPE.test(type) ? parsed(only["text"]) : only["text"];
 }
 
 function isContent(value: JsonValue): value is JsonObject {

@@ -9,7 +9,13 @@ export type McpOperation =
   | { readonly kind: "resource-template"; readonly template: string }
   | { readonly kind: "prompt"; readonly name: string }
   /** Proposals for an argument of a prompt or a variable of a template. */
-  | { readonly kind: "completion"; readonly ref: JsonObject; readonly argument: string | undefined };
+  | {
+      readonly kind: "completion";
+      readonly ref: JsonObject;
+      /** The name of the prompt, or the template. */
+      readonly on: string;
+      readonly argument: string | undefined;
+    };
 
 /** The keys that say what is done; one of them, and no more, stands in a block. */
 export const OPERATION_KEYS = ["tool_name", "resource", "resource_template", "prompt", "complete"] as const;
@@ -62,10 +68,9 @@ function readCompletion(value: JsonValue, id: string): McpOperation {
       remedy: 'Write {:prompt "name"} or {:resource_template "file:///{path}"}, and perhaps :argument "name".',
     });
   }
-  const ref: JsonObject = isText(prompt)
-    ? { type: "ref/prompt", name: prompt }
-    : { type: "ref/resource", uri: template as string };
-  return { kind: "completion", ref, argument };
+  const on = isText(prompt) ? prompt : (template as string);
+  const ref: JsonObject = isText(prompt) ? { type: "ref/prompt", name: on } : { type: "ref/resource", uri: on };
+  return { kind: "completion", ref, on, argument };
 }
 
 /** What it is called: for people and traces. */
@@ -79,7 +84,7 @@ export function operationName(operation: McpOperation): string {
     case "resource-template":
       return operation.template;
     case "completion":
-      return String(operation.ref["name"] ?? operation.ref["uri"]);
+      return operation.on;
   }
 }
 

@@ -138,7 +138,7 @@ function refusal(code: number, message: string): { readonly error: RpcError } {
 
 /** What a server wants to know of a person, or the error it is told where it asks wrongly. */
 export function readQuestion(params: JsonObject): Question | RpcError {
-  const message = stripControls(String(getOwn(params, "message") ?? "")).slice(0, LONGEST_MESSAGE);
+  const message = stripControls(textOf(getOwn(params, "message"))).slice(0, LONGEST_MESSAGE);
   const mode = getOwn(params, "mode") ?? "form";
   if (mode === "url") {
     const url = readUrl(getOwn(params, "url"));
@@ -151,6 +151,10 @@ export function readQuestion(params: JsonObject): Question | RpcError {
   return typeof fields === "string"
     ? { code: INVALID_PARAMS, message: `The requested schema is no form: ${fields}.` }
     : { kind: "form", message, fields };
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
 }
 
 function readUrl(value: JsonValue | undefined): string | undefined {

@@ -83,7 +83,7 @@ export async function visitLinks(error: RpcError, round: Round): Promise<void> {
     const result: JsonValue | undefined = answer !== undefined && "result" in answer ? answer.result : undefined;
     if (isJsonObject(result) && result["action"] === "accept") continue;
     fail("rejected", `${round.what} wants a page visited first, and that was declined.`, {
-      remedy: oneLine(`Visit ${String(link["url"])}, then call again.`, 500),
+      remedy: oneLine(`Visit ${typeof link["url"] === "string" ? link["url"] : "it"}, then call again.`, 500),
     });
   }
 }

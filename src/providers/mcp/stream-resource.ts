@@ -45,7 +45,7 @@ class Changes {
   readonly #uri: string;
   readonly #signal: AbortSignal;
   #changed = false;
-  #over: { readonly error: unknown } | undefined;
+  #over: { readonly error: Error | undefined } | undefined;
   #wake: (() => void) | undefined;
 
   constructor(uri: string, signal: AbortSignal) {
@@ -66,7 +66,7 @@ class Changes {
   }
 
   /** There will be no more: for this reason, or because the server is through. */
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#over ??= { error };
     this.#wake?.();
   }
@@ -164,7 +164,7 @@ async function listenFor(
     (error: unknown) => {
       if (isRefusal(error)) resolve(false);
       else reject(error as Error);
-      changes.end(error);
+      changes.end(error as Error);
     },
   );
   const end: End = async () => {
