@@ -10,7 +10,7 @@ export type ImportArguments = Pick<
 
 /** Runs one kind of import with what the command line gave, and with the rest of its world. Undefined: all has been told. */
 export type RunImport<Arguments extends ImportArguments = ImportArguments> = (
-  options: Arguments & Pick<ImportOptions, "env" | "cwd" | "signal">,
+  options: Arguments & Pick<ImportOptions, "env" | "cwd" | "signal" | "signInFolder">,
   context: CommandContext,
 ) => Promise<ImportResult | undefined>;
 

@@ -22,6 +22,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where the token is read. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Where this user's sign-ins are kept, for services that people sign in to. Default: nowhere. */
+  readonly signInFolder?: string | undefined;
   /** Where a relative `out`, a relative source and a command start. Default: `process.cwd()`. */
   readonly cwd?: string | undefined;
   /** The wall clock, in milliseconds. Default: the machine's. */

@@ -30,7 +30,8 @@ export async function importMcp(options: ImportMcpOptions): Promise<ImportResult
   const address = { ...addressOf(source, options), warn: run.warn };
   const server = await describeServer(address).catch((error: unknown) => {
     if (!isCcosError(error) || error.code !== "unauthenticated" || options.authEnv !== undefined) throw error;
-    throw error.with({ remedy: "Put a token into a variable and name that with --auth-env." });
+    const signIn = source.connection["server_url"] === undefined ? "" : `, or sign in first: ccos auth ${source.text}`;
+    throw error.with({ remedy: `Put a token into a variable and name that with --auth-env${signIn}.` });
   });
   const { only } = options;
   return writeListing(
@@ -138,6 +139,7 @@ function addressOf(source: McpSource, options: ImportMcpOptions): ServerAddress 
     timeoutMs: options.timeout,
     signal: options.signal,
     tokenVariable: options.authEnv,
+    signInFolder: options.signInFolder,
   };
   if (typeof url === "string") return { ...common, url, token };
   return {

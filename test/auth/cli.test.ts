@@ -84,6 +84,14 @@ describe("ccos auth", () => {
     ended.push(outcome);
     expect(outcome).toMatchObject({ code: 0 });
     expect(await run("call", "w.read")).toMatchObject({ code: 0 });
+    expect(await run("import", "mcp", world.url, "--out", "imported", "--prefix", "x")).toMatchObject({ code: 0 });
+    expect(await run("call", "x.read", "--capabilities", "imported")).toMatchObject({ code: 0 });
+  });
+
+  test("is what an import of a server that wants it asks for", { timeout: 60_000 }, async () => {
+    const refused = await run("import", "mcp", world.url, "--out", "imported");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`ccos auth ${world.url}`);
   });
 
   test("opens the browser that the user names, with the address as its one argument", { timeout: 60_000 }, async () => {

@@ -232,6 +232,8 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
     }
     if (method === "server/discover")
       return json(400, { jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } });
+    if (method === "tools/list")
+      return json(200, { jsonrpc: "2.0", id, result: { tools: [{ name: "read", inputSchema: { type: "object" } }] } });
     if (params?.name === "admin" && !given.scope.split(" ").includes(world.dials.adminScope)) {
       const wanted = `Bearer error="insufficient_scope", scope="${world.dials.adminScope}", ${metadata}`;
       return json(403, { error: "more" }, { "www-authenticate": wanted });

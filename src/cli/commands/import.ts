@@ -1,3 +1,4 @@
+import { signInFolder } from "../../config/index.ts";
 import { relative } from "node:path";
 import { createRedactor } from "../../kernel/index.ts";
 import type { ImportResult } from "../../importers/index.ts";
@@ -16,7 +17,7 @@ export function importCommand(runImport: RunImport<never>): Command<ImportArgume
     if (args.authEnv !== undefined && Object.hasOwn(env, args.authEnv)) redactor.add(env[args.authEnv]);
     output.guard(redactor);
     const run = runImport as RunImport;
-    const result = await run({ ...args, env, cwd, signal }, context);
+    const result = await run({ ...args, env, cwd, signal, signInFolder: signInFolder(env) }, context);
     return result === undefined ? EXIT.done : tellImport(result, args, context);
   };
 }

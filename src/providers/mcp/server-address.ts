@@ -1,9 +1,11 @@
-import { createDispatcher } from "../../http/index.ts";
-import { fail, type Interaction } from "../../kernel/index.ts";
-import type { Target } from "../../session/handler.ts";
+import { createDispatcher, partQuery, SignInStore } from "../../http/index.ts";
+import { createRedactor, fail, redactError, systemClock, systemRandom, type Interaction } from "../../kernel/index.ts";
+import type { SessionContext, Target } from "../../session/handler.ts";
+import { SessionAuthorizer } from "./authorization.ts";
 import type { Connection } from "./connect.ts";
 import { classify } from "./map-error.ts";
 import { VerdictMemory } from "./negotiate.ts";
+import type { SignInPlan } from "./sign-in-plan.ts";
 import type { McpSettings } from "./target.ts";
 
 /** A server to describe: a URL, or a command. Secrets are given as values; nothing is read from the environment. */
@@ -23,6 +25,8 @@ export interface ServerAddress {
   /** Time for everything, in milliseconds. Default 30000. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Where sign-ins are kept: the one for this URL is used where there is no token. Default: nowhere. */
+  readonly signInFolder?: string | undefined;
   /** Hears of tools that were left out. */
   readonly warn?: ((message: string) => void) | undefined;
 }
@@ -32,6 +36,16 @@ const NOBODY: Interaction = {
   elicit: () => Promise.resolve({ action: "decline" }),
   sample: () => Promise.resolve(undefined),
   roots: () => [],
+};
+
+const NO_PLAN: SignInPlan = {
+  clientId: undefined,
+  clientSecret: undefined,
+  issuer: undefined,
+  clientMetadataUrl: undefined,
+  scope: undefined,
+  dpop: false,
+  record: undefined,
 };
 
 /** What is done with a server that is open. */
@@ -49,14 +63,25 @@ export async function useServer<T>(
   address: ServerAddress,
   { use, offerChanged, lost, isLong }: ServerUse<T>,
 ): Promise<T> {
-  const target = targetOf(address);
+  const store = address.signInFolder === undefined ? undefined : new SignInStore(address.signInFolder);
+  const target = targetOf(address, store);
+  const redactor = createRedactor();
   const [{ connect }, dispatcher] = await Promise.all([import("./connect.ts"), createDispatcher()]);
   const timeoutMs = address.timeoutMs ?? 30_000;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = address.signal === undefined ? timeout : AbortSignal.any([address.signal, timeout]);
   let connection: Connection | undefined;
   try {
-    connection = await connect(target, {
+    const context: SessionContext = {
+      clock: systemClock,
+      random: systemRandom,
+      signal,
+      lost: () => {},
+      addSecret: (secret) => redactor.add(secret),
+      warn: address.warn ?? (() => {}),
+    };
+    const authorizer = new SessionAuthorizer({ dispatcher: () => Promise.resolve(dispatcher), store });
+    connection = await connect((await authorizer.open(target, context)).target, {
       dispatcher,
       verdicts: new VerdictMemory(Date.now),
       now: Date.now,
@@ -74,7 +99,7 @@ export async function useServer<T>(
         cause: error,
       });
     }
-    throw classify(error, { phase: "open", sent: connection !== undefined, target });
+    throw redactError(classify(error, { phase: "open", sent: connection !== undefined, target }), redactor);
   } finally {
     await connection?.transport.terminate();
     await connection?.transport.close();
@@ -82,7 +107,7 @@ export async function useServer<T>(
   }
 }
 
-function targetOf(address: ServerAddress): Target {
+function targetOf(address: ServerAddress, store: SignInStore | undefined): Target {
   const { url, command, args = [], env = {}, cwd, token, headers = {} } = address;
   const maxResponseBytes = address.maxResponseBytes ?? 32 * 1024 * 1024;
   const credentials: Record<string, string> = token === undefined ? {} : { token };
@@ -95,12 +120,18 @@ function targetOf(address: ServerAddress): Target {
   if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
     fail("invalid-argument", "The server is named neither by an http or https URL nor by a command.");
   }
+  parsed.hash = "";
+  const { href: endpoint } = partQuery(parsed).shown;
+  const record = token === undefined ? store?.read(endpoint) : undefined;
   const settings: McpSettings = {
     kind: "http",
     url: parsed.href,
+    capabilityId: endpoint,
+    signIn: record && { ...NO_PLAN, record },
     headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }) },
     transport: address.transport ?? "auto",
     maxResponseBytes,
   };
-  return { ...common, endpoint: parsed.origin + parsed.pathname, settings };
+  // What is kept is kept for the whole address; people are shown it without its query.
+  return { ...common, endpoint: record === undefined ? parsed.origin + parsed.pathname : endpoint, settings };
 }
