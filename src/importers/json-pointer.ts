@@ -1,8 +1,8 @@
-import { getOwn, isJsonObject, type JsonValue } from "../kernel/index.ts";
+import { getOwn, isJsonObject, oneLine, type JsonValue } from "../kernel/index.ts";
 
-/** A JSON Pointer as a fragment (RFC 6901, section 6), without escaping more than it must. */
+/** A JSON Pointer as a fragment (RFC 6901, section 6) for people: on one line, without escaping more than it must. */
 export function pointerText(pointer: readonly string[]): string {
-  return `#/${pointer.map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`;
+  return oneLine(`#/${pointer.map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1")).join("/")}`);
 }
 
 /** What a reference within the tree leads to. */

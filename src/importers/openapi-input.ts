@@ -11,6 +11,8 @@ export interface OperationInput {
   readonly keys: JsonObject;
   /** A JSON Schema that may refer to the description. */
   readonly schema: JsonObject;
+  /** Parameters of the path whose slashes are sent as they are. */
+  readonly wholePaths: ReadonlySet<string>;
   /** What the description says of each key of the input, where it says anything. */
   readonly notes: readonly (readonly [key: string, text: string])[];
 }
@@ -34,12 +36,16 @@ export function readInput(document: OpenApiDocument, found: FoundOperation, warn
   const required: string[] = [];
   const notes: [string, string][] = [];
   const keys: JsonObject = {};
+  const wholePaths = new Set<string>();
   const note = (key: string, text: JsonValue | undefined): void => {
     if (typeof text === "string" && text.trim() !== "") notes.push([key, text]);
   };
 
   for (const { name, place, parameter } of parametersOf(document, found, warn)) {
     const as = taken.take(name, place);
+    // The first is how GitHub says it, the second how OpenAPI 3.2 does.
+    const isWhole = parameter["x-multi-segment"] === true || parameter["allowReserved"] === true;
+    if (place === "path" && isWhole) wholePaths.add(name);
     const isKey = place === "header" && /^(?:x-)?idempotency-key$/i.test(name);
     // One is made for each call that brings none of its own.
     if (isKey) keys["idempotency_key"] = name;
@@ -82,7 +88,7 @@ export function readInput(document: OpenApiDocument, found: FoundOperation, warn
     }
   }
   // Of forms, the schema is one of ours: a reference inside of it still leads into the description.
-  return { keys, schema: { type: "object", properties, required }, notes };
+  return { keys, schema: { type: "object", properties, required }, wholePaths, notes };
 }
 
 interface FoundParameter {

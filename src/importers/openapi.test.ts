@@ -176,6 +176,21 @@ describe("an operation", () => {
     );
   });
 
+  it("may take slashes in its path, where the description says so", async () => {
+    const parameters = ["owner", "path"].map((name) => ({
+      name,
+      in: "path",
+      required: true,
+      schema: { type: "string" },
+      ...(name === "path" && { "x-multi-segment": true }),
+    }));
+    const imported = await run(
+      api({ "/{owner}/contents/{path}": { get: { operationId: "read", parameters, ...ok } } }),
+    );
+    expect(blockOf(imported, "it.read")).toMatchObject({ path: "/{owner}/contents/{+path}" });
+    expect(inputOf(imported, "it.read")).toBe("[:map [:owner :string] [:path :string]]");
+  });
+
   it("is chosen by its name, in one file or in one for each", async () => {
     const paths = { "/a": { get: { operationId: "get-a", ...ok }, put: { operationId: "put-a", ...ok } } };
     expect((await run(api(paths), { filter: "get-*" })).capabilities).toEqual(["it.get-a"]);

@@ -7,7 +7,7 @@ import { pointerText } from "./json-pointer.ts";
 import { loosenType, nullable } from "./loosen-type.ts";
 import { readOpenApi, type OpenApiDocument } from "./openapi-document.ts";
 import { describeOperation, serviceName } from "./openapi-description.ts";
-import { readInput } from "./openapi-input.ts";
+import { readInput, type OperationInput } from "./openapi-input.ts";
 import { listOperations, type FoundOperation } from "./openapi-operations.ts";
 import { readOutput } from "./openapi-output.ts";
 import { securityOf } from "./openapi-security.ts";
@@ -61,6 +61,7 @@ export async function importOpenApi(options: ImportOpenApiOptions): Promise<Impo
         declare: (warn) => declareOperation(operation, context, warn),
       })),
       notImported,
+      isComplete: notImported.length === 0,
     },
     options,
     run,
@@ -101,7 +102,7 @@ function declareOperation(found: FoundOperation, context: Context, warn: Warn): 
   const output = readOutput(document, found, warn);
   const block: JsonObject = {
     base_url: base.href.replace(/\/+$/, ""),
-    path: sentPath(found, warn),
+    path: sentPath(found, input, warn),
     method: found.method,
     ...(found.name === found.idPart && { operation_id: found.name.toWellFormed() }),
     requires_session: "auto",
@@ -124,11 +125,11 @@ function declareOperation(found: FoundOperation, context: Context, warn: Warn): 
   };
 }
 
-/** Some descriptions tell operations of one path apart by a fragment, which no request carries. */
-function sentPath({ path }: FoundOperation, warn: Warn): string {
+function sentPath({ path }: FoundOperation, { wholePaths }: OperationInput, warn: Warn): string {
+  // Some descriptions tell operations of one path apart by a fragment, which no request carries.
   const [sent = "", fragment] = path.split("#", 2);
   if (fragment !== undefined) warn("its path has a fragment, which is not sent.");
-  return sent;
+  return sent.replace(/\{([^{}]+)\}/g, (whole, name: string) => (wholePaths.has(name) ? `{+${name}}` : whole));
 }
 
 function resultType(schema: JsonValue | undefined, { root }: OpenApiDocument): Type | undefined {

@@ -37,7 +37,7 @@ function inputOf(
   values: SchemaValues,
   examples: boolean,
 ): Record<string, unknown> {
-  const item = description.paths[block.path] as Record<string, JsonObject>;
+  const item = description.paths[block.path.replaceAll("{+", "{")] as Record<string, JsonObject>;
   const operation = item[block.method.toLowerCase()] as JsonObject;
   const declared = [item["parameters"], operation["parameters"]].flat().map((each) => values.resolve(each));
   const input: Record<string, unknown> = {};

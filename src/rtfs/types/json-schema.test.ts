@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
 import { read } from "../reader/reader.ts";
-import { checkJson, jsonSchemaToType, parseType, printType, typeToJsonSchema } from "./index.ts";
+import {
+  checkJson,
+  jsonSchemaToShallowType,
+  jsonSchemaToType,
+  parseType,
+  printType,
+  typeToJsonSchema,
+} from "./index.ts";
 
 const told = (schema: JsonValue) => printType(jsonSchemaToType(schema));
 
@@ -138,6 +145,61 @@ describe("a JSON Schema as a type", () => {
     const type = jsonSchemaToType({ type: "string", pattern: "^\\u0061\\/(?<x>b)$" });
     expect(checkJson(type, "a/b")).toEqual([]);
     expect(checkJson(type, "a/c")).toHaveLength(1);
+  });
+});
+
+describe("a JSON Schema within a document", () => {
+  const root: JsonObject = {
+    parts: {
+      id: { type: "integer" },
+      pair: { type: "object", properties: { a: { $ref: "#/parts/id" }, b: { $ref: "#/parts/id" } } },
+    },
+  };
+
+  it("refers to that document", () => {
+    expect(printType(jsonSchemaToType({ $ref: "#/parts/pair" }, undefined, { root }))).toBe(
+      "[:map [:a :int ?] [:b :int ?]]",
+    );
+    expect(told({ $ref: "#/parts/pair" })).toBe(":any");
+  });
+
+  it("asks nobody for what the other side gives", () => {
+    const schema = {
+      type: "object",
+      properties: { id: { type: "integer", readOnly: true }, password: { type: "string", writeOnly: true } },
+      required: ["id", "password"],
+    };
+    const read = (direction: "request" | "response") => printType(jsonSchemaToType(schema, undefined, { direction }));
+    expect(read("request")).toBe("[:map [:id :int ?] [:password :string]]");
+    expect(read("response")).toBe("[:map [:id :int] [:password :string ?]]");
+    expect(told(schema)).toBe("[:map [:id :int] [:password :string]]");
+  });
+
+  it("becomes less deep where it is too large, and keeps its width", () => {
+    const level = (depth: number): JsonObject => ({
+      type: "object",
+      properties: depth === 0 ? {} : Object.fromEntries(["a", "b", "c"].map((name) => [name, level(depth - 1)])),
+    });
+    const shallow = (mostNodes: number) => printType(jsonSchemaToShallowType(level(5), () => {}, { mostNodes }));
+    expect(shallow(15)).toBe(
+      "[:map [:a [:map [:a :map ?] [:b :map ?] [:c :map ?]] ?] [:b [:map [:a :map ?] [:b :map ?] [:c :map ?]] ?] [:c [:map [:a :map ?] [:b :map ?] [:c :map ?]] ?]]",
+    );
+    expect(shallow(5)).toBe("[:map [:a :map ?] [:b :map ?] [:c :map ?]]");
+    expect(shallow(2)).toBe("[:map [:a :map ?] [:b :any ?] [:c :any ?]]");
+    expect(shallow(5_000)).toBe(told(level(5)));
+  });
+
+  it("is warned of once, however often it is read", () => {
+    const warnings: string[] = [];
+    const properties = Object.fromEntries(
+      Array.from({ length: 30 }, (_, at) => [`p${at}`, { type: "object", properties: { x: { type: "string" } } }]),
+    );
+    const schema: JsonObject = {
+      type: "object",
+      properties: { first: { type: "string", pattern: "(?!x)y" }, ...properties },
+    };
+    jsonSchemaToShallowType(schema, (message) => warnings.push(message), { mostNodes: 40 });
+    expect(warnings).toHaveLength(1);
   });
 });
 
