@@ -1,7 +1,11 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+
 import type { WebSocket } from "ws";
 
 import { abortError, oneLine, throwIfAborted, untilAborted, type Clock, type JsonValue } from "../../kernel/index.ts";
 import { decodeFrame, encodeFrame } from "./frame.ts";
+import { Exchange, type Outgoing } from "./exchange.ts";
 import { Inbox, type Listener } from "./inbox.ts";
 import type { Waiter } from "./pending.ts";
 import type { RequestId } from "./request.ts";
@@ -16,18 +20,6 @@ export interface ConnectionOptions {
   readonly warn: (message: string) => void;
   /** For people. */
   readonly endpoint: string;
-}
-
-/** What is to be sent. */
-export interface Outgoing {
-  message(id: RequestId | undefined): JsonValue;
-  /** It has an answer. */
-  readonly answered: boolean;
-  /** For people. */
-  readonly operation: string;
-  readonly signal?: AbortSignal | undefined;
-  /** Called when it is about to leave. */
-  readonly sent?: (() => void) | undefined;
 }
 
 /** One socket and all that goes on over it: requests that wait, listeners, and the end. */
@@ -45,6 +37,9 @@ export class Connection {
   readonly #inbox: Inbox;
   readonly #writers: (() => void)[] = [];
   readonly #onEnd: (() => void)[] = [];
+  /** What is below the socket, and whether what is sent gathers there for the moment. */
+  #wires: Socket | undefined;
+  #gathers = false;
   #ended: WireFailure | undefined;
   #closing = false;
   #messages = 0;
@@ -63,6 +58,7 @@ export class Connection {
       confused: (text) => this.abandon(text),
       cleared: () => this.#admit(),
     });
+    socket.once("upgrade", ({ socket: wires }: IncomingMessage) => (this.#wires = wires));
     socket.on("message", (data, isBinary) => this.#arrived(data as Buffer, isBinary));
     socket.on("ping", () => void this.received++);
     socket.on("pong", () => void this.received++);
@@ -92,43 +88,36 @@ export class Connection {
    * Sends, and resolves with the answer; with null, once it has left, where there is none. Rejects with a `WireError`, or
    * as the signal says: then an answer that still comes is dropped.
    */
-  ask(outgoing: Outgoing, givenUp?: (id: RequestId | undefined) => void): Promise<JsonValue> {
+  ask(outgoing: Outgoing, givenUp?: (id: RequestId) => void): Promise<JsonValue> {
     return new Promise((resolve, reject) => {
-      const { signal } = outgoing;
-      let posted: RequestId | undefined;
-      const settle = (): void => signal?.removeEventListener("abort", onAbort);
-      const waiter: Waiter = {
-        answered: (message) => (settle(), resolve(message)),
-        failed: (error) => (settle(), reject(error)),
-      };
-      const onAbort = (): void => {
-        this.giveUp(waiter, posted);
-        if (posted !== undefined) givenUp?.(posted);
-        reject(abortError(signal as AbortSignal));
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.post(outgoing, waiter).then(
-        (id) => {
-          posted = id;
-          // What was given up while it had to wait for its turn was not sent; what is sent only now, is given up now.
-          if (signal?.aborted) onAbort();
-        },
-        (error: unknown) => (settle(), reject(error as Error)),
-      );
+      new Exchange(this, outgoing, { resolve, reject, givenUp }).begin();
     });
   }
 
-  /** Sends; the waiter is told of the answer, or of the end. Gives the id of the request. */
-  async post(outgoing: Outgoing, waiter: Waiter): Promise<RequestId | undefined> {
+  /**
+   * Sends at once, or, while the peer takes nothing, when its turn has come; the waiter is told of the answer, or of the
+   * end. Gives the id of the request. Rejects where the socket is gone or the signal aborts.
+   */
+  post(outgoing: Outgoing, waiter: Waiter): RequestId | undefined | Promise<RequestId | undefined> {
+    const canSend = this.isOpen && this.#mayWrite() && outgoing.signal?.aborted !== true;
+    return canSend ? this.#leave(outgoing, waiter) : this.#postLater(outgoing, waiter);
+  }
+
+  async #postLater(outgoing: Outgoing, waiter: Waiter): Promise<RequestId | undefined> {
     throwIfAborted(outgoing.signal);
     while (this.isOpen && !this.#mayWrite()) {
       await this.#turn(outgoing.signal);
       throwIfAborted(outgoing.signal);
     }
     if (!this.isOpen) throw new WireError(await untilAborted(this.whyGone(), outgoing.signal));
-    const { kind } = this.wire.correlation;
-    const id = outgoing.answered && (kind === "json-rpc" || kind === "id") ? this.#nextId() : undefined;
-    const data = encodeFrame(this.wire.format, outgoing.message(id), outgoing.operation);
+    return this.#leave(outgoing, waiter);
+  }
+
+  #leave(outgoing: Outgoing, waiter: Waiter): RequestId | undefined {
+    const { correlation, format } = this.wire;
+    const hasId = outgoing.answered && (correlation.kind === "json-rpc" || correlation.kind === "id");
+    const id = hasId ? this.#nextId() : undefined;
+    const data = encodeFrame(format, outgoing.message(id), outgoing.operation);
     this.#inbox.used();
     this.resume();
     if (outgoing.answered) this.#inbox.expect(id, waiter);
@@ -271,7 +260,20 @@ export class Connection {
     }
   }
 
+  /** What is sent in one turn leaves together: calls that are answered at once mostly go on at once. */
+  #gather(): void {
+    const wires = this.#wires;
+    if (wires === undefined || this.#gathers) return;
+    this.#gathers = true;
+    wires.cork();
+    process.nextTick(() => {
+      this.#gathers = false;
+      wires.uncork();
+    });
+  }
+
   #send(data: string | Buffer, done?: () => void): void {
+    this.#gather();
     this.#socket.send(data, (error) => {
       // A failure to send is the end of the socket, which says so itself.
       if (error === undefined || error === null) done?.();

@@ -20,6 +20,7 @@ describe("a frame", () => {
     expect(() => decodeFrame("json", Buffer.from(deep(DEEPEST_MESSAGE + 3)), false)).toThrow(/levels/);
     expect(() => decodeFrame("json", Buffer.from(deep(100_000)), false)).toThrow(/levels/);
     expect(() => encodeFrame("json", JSON.parse(deep(DEEPEST_MESSAGE + 3)) as never, "x")).toThrow(/nests deeper/);
+    expect(() => encodeFrame("json", JSON.parse(deep(50_000)) as never, "x")).toThrow(/nests deeper/);
   });
 
   test("of text is the text, and bytes among texts say that they are", () => {

@@ -31,12 +31,7 @@ export function decodeFrame(format: Format, data: Buffer, isBinary: boolean): Js
 
 /** A value as a frame. Throws `invalid-argument` where the format cannot carry it. */
 export function encodeFrame(format: Format, value: JsonValue, operation: string): string | Buffer {
-  if (format === "json") {
-    if (nestsDeeperThan(value, DEEPEST_MESSAGE)) {
-      fail("invalid-argument", `The message of ${operation} nests deeper than ${DEEPEST_MESSAGE} levels.`);
-    }
-    return stringifyJson(value);
-  }
+  if (format === "json") return encodeJson(value, operation);
   const bytes = isJsonObject(value) ? getOwn(value, "data") : format === "binary" ? value : undefined;
   if (typeof bytes === "string") return decodeBase64(bytes, operation);
   if (typeof value === "string") return value;
@@ -46,6 +41,20 @@ export function encodeFrame(format: Format, value: JsonValue, operation: string)
         ? 'Give it a text, or make one with :message "…{name}…".'
         : "Give it a text in base64, or make one with :message.",
   });
+}
+
+function encodeJson(value: JsonValue, operation: string): string {
+  let text: string | undefined;
+  try {
+    text = stringifyJson(value);
+  } catch (error) {
+    // So deep that it cannot even be written.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  if (text === undefined || (text.length > 2 * DEEPEST_MESSAGE && nestsDeeperThan(value, DEEPEST_MESSAGE))) {
+    return fail("invalid-argument", `The message of ${operation} nests deeper than ${DEEPEST_MESSAGE} levels.`);
+  }
+  return text;
 }
 
 function decodeBase64(text: string, operation: string): Buffer {

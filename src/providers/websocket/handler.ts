@@ -80,7 +80,7 @@ export class WebSocketSessionHandler implements SessionHandler<WebSocketSession>
     if (subscription !== undefined && answer !== "last") return this.#collect(state, call, context);
     if (request === undefined) fail("internal", `${operation.name} sends nothing and listens to nothing.`);
     const scope: Scope = { input: call.input, values: { $login: connection.login, $token: state.token } };
-    const givenUp = (id: RequestId | undefined): void => {
+    const givenUp = (id: RequestId): void => {
       if (cancel === undefined) return;
       const filled: Scope = { input: call.input, values: { ...scope.values, $id: id } };
       const message = (): JsonValue => renderRequest(cancel, wire.correlation, filled, undefined, operation.name);

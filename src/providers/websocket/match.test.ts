@@ -32,6 +32,12 @@ describe("a match", () => {
     [{ "/data/channel": "news" }, true],
   ])("%j: %s", (source, expected) => expect(holds(source, message)).toBe(expected));
 
+  test("takes any subscription for the one that is not known yet", () => {
+    const unknown = parseMatch({ on: "{$subscription}" });
+    expect(unknown?.matches({ on: 7 }, { input: {} })).toBe(true);
+    expect(unknown?.matches({ off: 7 }, { input: {} })).toBe(false);
+  });
+
   test("of a text is the whole message", () => {
     expect(holds("pong", "pong")).toBe(true);
     expect(holds("pong", "ping")).toBe(false);

@@ -52,6 +52,8 @@ function holds({ path, choices, anything }: Condition, message: JsonValue, scope
   if (typeof found === "object" && found !== null) return false;
   // 7 and "7" are one id: a peer may give as a number what it took as a text.
   return choices.some((choice) => {
+    // As long as it is not known, any may be it.
+    if (choice.names.has("$subscription") && scope.values?.["$subscription"] === undefined) return true;
     const wanted = choice.render(scope);
     return wanted !== undefined && typeof wanted !== "object" ? String(wanted) === String(found) : wanted === found;
   });

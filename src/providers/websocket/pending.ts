@@ -4,27 +4,39 @@ import type { WireError } from "./wire-error.ts";
 
 /** Who waits for an answer. */
 export interface Waiter {
+  /** Written by those who hold it; -1 where nobody does. */
+  key: number;
   answered(message: JsonValue): void;
   failed(error: WireError): void;
 }
 
-/** Requests under way by their ids. */
+/** A power of two: few calls are under way at once, and each of these holds the less. */
+const BUCKETS = 64;
+
+/**
+ * Requests under way by their ids, which count up. Lists, and no `Map`: under constant coming and going that grows into
+ * new tables, and its old ones keep what has left alive until the next full collection.
+ */
 export class PendingById {
-  readonly #waiting = new Map<string, Waiter>();
+  readonly #buckets: Waiter[][] = Array.from({ length: BUCKETS }, () => []);
   /** Ids of requests that were given up, the latest last: an answer may still come, and is nobody's. */
-  readonly #givenUp = new Set<string>();
+  readonly #givenUp = new Set<number>();
+  #size = 0;
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   add(id: RequestId, waiter: Waiter): void {
-    this.#waiting.set(String(id), waiter);
+    waiter.key = Number(id);
+    this.#bucketOf(waiter.key).push(waiter);
+    this.#size++;
   }
 
   giveUp(id: RequestId): void {
-    if (!this.#waiting.delete(String(id))) return;
-    this.#givenUp.add(String(id));
+    const key = Number(id);
+    if (this.#take(key) === undefined) return;
+    this.#givenUp.add(key);
     if (this.#givenUp.size <= MOST_GIVEN_UP) return;
     for (const oldest of this.#givenUp) {
       this.#givenUp.delete(oldest);
@@ -34,27 +46,49 @@ export class PendingById {
 
   /** `stray`: nobody ever asked. */
   answer(id: JsonValue, message: JsonValue): "taken" | "late" | "stray" {
-    const key = typeof id === "object" ? "" : String(id);
-    const waiter = this.#waiting.get(key);
+    const key = keyOf(id);
+    const waiter = this.#take(key);
     if (waiter === undefined) return this.#givenUp.delete(key) ? "late" : "stray";
-    this.#waiting.delete(key);
     waiter.answered(message);
     return "taken";
   }
 
   /** The only one that waits, where there is one. */
   takeOnly(): Waiter | undefined {
-    if (this.#waiting.size !== 1) return undefined;
-    const [[id, waiter] = []] = this.#waiting;
-    if (id !== undefined) this.#waiting.delete(id);
-    return waiter;
+    const only = this.#size === 1 ? this.#buckets.find(({ length }) => length > 0)?.[0] : undefined;
+    return only && this.#take(only.key);
   }
 
   fail(error: WireError): void {
-    const all = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const waiter of all) waiter.failed(error);
+    const all = this.#buckets.flatMap((bucket) => bucket.splice(0)).toSorted((a, b) => a.key - b.key);
+    this.#size = 0;
+    for (const waiter of all) {
+      waiter.key = -1;
+      waiter.failed(error);
+    }
   }
+
+  #bucketOf(key: number): Waiter[] {
+    return this.#buckets[key & (BUCKETS - 1)] as Waiter[];
+  }
+
+  #take(key: number): Waiter | undefined {
+    const bucket = this.#bucketOf(key);
+    const at = bucket.findIndex((waiter) => waiter.key === key);
+    const waiter = bucket[at];
+    if (waiter === undefined) return undefined;
+    const last = bucket.pop() as Waiter;
+    if (last !== waiter) bucket[at] = last;
+    waiter.key = -1;
+    this.#size--;
+    return waiter;
+  }
+}
+
+/** The number that an id is, written as a number or as a text; -1 for all that we never give. */
+function keyOf(id: JsonValue): number {
+  if (typeof id === "number") return Number.isSafeInteger(id) && id >= 0 ? id : -1;
+  return typeof id === "string" && /^[1-9]\d{0,14}$/.test(id) ? Number(id) : -1;
 }
 
 const MOST_GIVEN_UP = 1024;

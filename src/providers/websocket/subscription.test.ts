@@ -231,6 +231,54 @@ describe("a call with events before its answer", () => {
   });
 });
 
+describe("a subscription beside answers in order", () => {
+  const BLOCK = {
+    correlate: { kind: "in-order", late_answer_ms: 1000 },
+    message: "{$input}",
+    subscribe: { id_path: "sub", events: { on: "{$subscription}" }, unsubscribe: { message: "stop" } },
+  };
+
+  test("takes no event for an answer: not before its own, nor after its reader has left", async () => {
+    const { socket, events, clock, ask, connection } = streaming(BLOCK, "start");
+    const first = events.next();
+    await clock.settle();
+    socket.say({ on: 7, n: "early" });
+    socket.say({ sub: 7 });
+    expect((await first).value).toEqual(data({ on: 7, n: "early" }));
+    const left = events.return(undefined);
+    await clock.settle();
+    const call = ask();
+    socket.say({ on: 7, n: "late" });
+    socket.say({ stopped: true });
+    await left;
+    socket.say("mine");
+    expect(await call).toBe("mine");
+    expect(connection.users).toBe(0);
+  });
+
+  test("that is canceled before its answer is ended when that comes, and the session when it never does", async () => {
+    for (const isAnswered of [true, false]) {
+      const controller = new AbortController();
+      const { socket, events, clock, connection } = streaming(BLOCK, "start", { signal: controller.signal });
+      const first = events.next().catch((error: unknown) => error);
+      await clock.settle();
+      controller.abort(canceled());
+      expect(await first).toMatchObject({ code: "canceled" });
+      if (isAnswered) {
+        socket.say({ sub: 7 });
+        await clock.settle();
+        expect(socket.last).toBe("stop");
+        socket.say({ stopped: true });
+        await clock.settle();
+        expect([connection.users, clock.pendingTimers]).toEqual([0, 0]);
+      } else {
+        await clock.advance(1000);
+        expect(connection.isOpen).toBe(false);
+      }
+    }
+  });
+});
+
 describe("a raw stream", () => {
   const RAW = { correlate: "none", subscribe: { max_buffered_events: 8 } };
 

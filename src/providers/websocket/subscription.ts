@@ -8,11 +8,13 @@ import {
   type Clock,
   type JsonValue,
   type StreamEvent,
+  type Timer,
 } from "../../kernel/index.ts";
 import type { SessionCall } from "../../session/handler.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./inbox.ts";
 import { readAnswer, readRefusal, refusalOf } from "./map-value.ts";
+import type { Match } from "./match.ts";
 import type { Operation, Subscription } from "./operation.ts";
 import { readPath } from "./path.ts";
 import type { Waiter } from "./pending.ts";
@@ -46,6 +48,7 @@ const MOST_IN_A_PIECE = 32 * 1024;
 const UNSUBSCRIBE_TIMEOUT_MS = 2000;
 
 class SubscriptionStream implements Listener, Waiter {
+  key = -1;
   readonly queue: EventQueue<StreamEvent>;
   readonly #options: StreamOptions;
   /** `asking`: its answer has not come. `open`: events count. `over`: the peer sends no more. */
@@ -57,6 +60,7 @@ class SubscriptionStream implements Listener, Waiter {
   /** What came before the answer said which events are ours. */
   #candidates: { readonly message: JsonValue; readonly bytes: number }[] = [];
   #counted: string | undefined;
+  #lateness: Timer | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -97,13 +101,14 @@ class SubscriptionStream implements Listener, Waiter {
   }
 
   offer(message: JsonValue, bytes: number): boolean {
-    if (this.#left || this.#phase === "over") return false;
+    if (this.#left) return this.#isInOrder && this.#isOurs(message);
+    if (this.#phase === "over") return false;
     const { complete, failed, events } = this.#options.subscription;
     const { operation, connection } = this.#options;
     if (this.#phase === "asking" && this.#waitsForId) {
       if (this.#candidates.length < this.#options.subscription.maxBufferedEvents)
         this.#candidates.push({ message, bytes });
-      return false;
+      return this.#isInOrder && this.#isOurs(message);
     }
     const scope = this.#scope();
     if (failed?.matches(message, scope) === true) {
@@ -146,7 +151,7 @@ class SubscriptionStream implements Listener, Waiter {
     }
     this.#opens();
     // Its reader left before it had begun: now it is known what to end.
-    if (this.#left) void this.#unsubscribe();
+    if (this.#left) void this.#endAtPeer();
     for (const candidate of this.#candidates.splice(0)) this.offer(candidate.message, candidate.bytes);
   }
 
@@ -164,27 +169,39 @@ class SubscriptionStream implements Listener, Waiter {
   async leave(): Promise<void> {
     if (this.#left) return;
     this.#left = true;
-    const { connection, operation, call } = this.#options;
+    const { connection, operation, subscription, call } = this.#options;
     call.signal.removeEventListener("abort", this.#onAbort);
-    connection.unlisten(this);
     this.queue.end();
-    if (this.#phase === "over" || !connection.isOpen) {
-      this.#uncount();
+    // Where answers are told by their order, its events must not be taken for some until it has ended at the peer.
+    if (!this.#isInOrder) connection.unlisten(this);
+    const isAsked = this.#phase === "asking" && this.#sent && operation.answer === "first" && connection.isOpen;
+    if (isAsked && (this.#isInOrder || subscription.unsubscribe !== undefined)) {
+      // The late answer will say what to end.
+      this.#awaitLateAnswer();
       return;
     }
-    if (this.#phase === "asking") {
-      // The late answer will say what to end; where there is nothing to end it with, it is nobody's.
+    await this.#endAtPeer();
+  }
+
+  async #endAtPeer(): Promise<void> {
+    this.#lateness?.cancel();
+    const { connection, operation } = this.#options;
+    let flowsOn = false;
+    if (this.#phase === "over" || !connection.isOpen) this.#uncount();
+    else if (this.#phase === "asking" || operation.answer === "last") {
+      connection.giveUp(this, this.#id);
       if (this.#sent && operation.answer === "last") await this.#cancel();
-      else if (this.#sent && this.#options.subscription.unsubscribe !== undefined) return;
-      connection.giveUp(this, this.#id);
-      return;
-    }
-    if (operation.answer === "last") {
-      connection.giveUp(this, this.#id);
-      await this.#cancel();
-      return;
-    }
-    await this.#unsubscribe();
+    } else flowsOn = !(await this.#unsubscribe());
+    if (!(flowsOn && this.#isInOrder)) connection.unlisten(this);
+  }
+
+  #awaitLateAnswer(): void {
+    const { connection, clock } = this.#options;
+    const { correlation } = connection.wire;
+    if (correlation.kind !== "in-order") return;
+    const overdue = (): void =>
+      connection.abandon("a subscription that was given up was never answered, so answers cannot be told apart");
+    this.#lateness = clock.setTimer(correlation.lateAnswerMs, overdue, { background: true });
   }
 
   readonly #onAbort = (): void => this.queue.fail(abortError(this.#options.call.signal));
@@ -194,9 +211,23 @@ class SubscriptionStream implements Listener, Waiter {
     return call.resumeAfter === undefined ? operation.request : (subscription.resume ?? operation.request);
   }
 
-  get #waitsForId(): boolean {
+  get #isInOrder(): boolean {
+    return this.#options.connection.wire.correlation.kind === "in-order";
+  }
+
+  get #matches(): Match[] {
     const { events, complete, failed } = this.#options.subscription;
-    return [events, complete, failed].some((match) => match?.names.has("$subscription") === true);
+    return [events, complete, failed].filter((match) => match !== undefined);
+  }
+
+  get #waitsForId(): boolean {
+    return this.#matches.some(({ names }) => names.has("$subscription"));
+  }
+
+  /** An event and no answer, of whichever subscription as long as ours has no name. */
+  #isOurs(message: JsonValue): boolean {
+    const scope = this.#scope();
+    return this.#matches.some((match) => match.matches(message, scope));
   }
 
   #opens(): void {
@@ -248,20 +279,22 @@ class SubscriptionStream implements Listener, Waiter {
     if (operation.cancel !== undefined && this.#id !== undefined) await this.#say(operation.cancel, false);
   }
 
-  async #unsubscribe(): Promise<void> {
+  /** False where nothing was done that would stop the peer. */
+  async #unsubscribe(): Promise<boolean> {
     const { connection, subscription, call } = this.#options;
-    if (this.#uncount() > 0) return;
+    if (this.#uncount() > 0) return false;
     if (subscription.unsubscribe !== undefined) {
       const { kind } = connection.wire.correlation;
-      return this.#say(subscription.unsubscribe, kind !== "none" && this.#options.operation.answer === "first");
+      await this.#say(subscription.unsubscribe, kind !== "none" && this.#options.operation.answer === "first");
+      return true;
     }
     // Nothing would stop the peer, and nobody else is there to hear it.
-    if (connection.users === 0) {
-      await connection.retire(
-        `a stream of ${call.target.operation} was left, and no message ends it`,
-        AbortSignal.timeout(UNSUBSCRIBE_TIMEOUT_MS),
-      );
-    }
+    if (connection.users > (this.#isInOrder ? 1 : 0)) return false;
+    await connection.retire(
+      `a stream of ${call.target.operation} was left, and no message ends it`,
+      AbortSignal.timeout(UNSUBSCRIBE_TIMEOUT_MS),
+    );
+    return true;
   }
 
   async #say(request: Request, answered: boolean): Promise<void> {
