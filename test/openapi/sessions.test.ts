@@ -124,7 +124,7 @@ async function startShop(): Promise<ScriptedService & { forget(): void; logins: 
     response
       .writeHead(303, {
         location: "/",
-        "set-cookie": [`sid=${sid}; Path=/; HttpOnly`, `csrftoken=fresh-${shop.logins}; Path=/`],
+        "set-cookie": [`sid=${sid}; Path=/; HttpOnly`, `csrftoken=fresh-${shop.logins}; Path=/`, "flash=; Max-Age=0"],
       })
       .end();
   });
@@ -261,6 +261,7 @@ describe("a login", () => {
     ["no path", {}, "it has no :path"],
     ["an address elsewhere", { path: "https://evil.test/login" }, "no path that begins"],
     ["an address elsewhere, hidden", { path: "//evil.test/login" }, "no path that begins"],
+    ["a step up", { path: "/../login" }, "no path that begins"],
     ["a method that logs nobody in", { path: "/l", method: "HEAD" }, ":method is none of"],
     ["a token from nowhere", { path: "/l", csrf: {} }, "it has none of"],
     ["a token without a page", { path: "/l", csrf: { field: "x" } }, "no :path to get the token from"],

@@ -40,9 +40,8 @@ export async function connect(target: Target, options: ConnectOptions, context: 
   try {
     const signal = AbortSignal.any([context.signal, silent.signal]);
     const answer = await logIn(target, plan, { dispatcher: options.dispatcher, headers, context, signal });
-    const ends = Math.min(expiresAt ?? Infinity, answer.expiresAt ?? Infinity);
     const connection = connectionOf(target, options, headers, { ...answer, plan });
-    return { connection, expiresAt: ends === Infinity ? undefined : ends };
+    return { connection, expiresAt: earlier(expiresAt, answer.expiresAt) };
   } catch (error) {
     if (!silent.signal.aborted || context.signal.aborted) throw error;
     throw new CcosError(
@@ -93,7 +92,11 @@ export async function reconnect(
   const secrets = [...Object.values(plan.credentials), ...cookies.secrets(), csrf, token];
   for (const secret of secrets) if (secret !== undefined) context.addSecret(secret);
   const { headers, expiresAt } = await options.authorizer.open(place, context);
-  const login = { cookies, csrf, token, plan };
-  const ends = Math.min(expiresAt ?? Infinity, cookies.expiresAt() ?? Infinity);
-  return { connection: connectionOf(target, options, headers, login), expiresAt: ends === Infinity ? undefined : ends };
+  const login = { cookies, csrf, token, plan, expiresAt: record.expiresAt };
+  return { connection: connectionOf(target, options, headers, login), expiresAt: earlier(expiresAt, record.expiresAt) };
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  const at = Math.min(one ?? Infinity, other ?? Infinity);
+  return at === Infinity ? undefined : at;
 }

@@ -7,6 +7,17 @@ const PLACEHOLDER = /\{(\+?)([^{}]+)\}/;
 /** A step that leads nowhere or up, before the query. */
 const STEP = /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
 
+/** Whether a path has `.` or `..` among its steps, and so would be another one once it is an address. */
+export function leadsUp(path: string): boolean {
+  return STEP.test(path);
+}
+
+/** Whether a text is a path without placeholders, which stays below the base URL that it is added to. */
+export function isPlainPath(path: string): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return /^\/(?!\/)[^\u0000-\u0020\\#]*$/.test(path) && !leadsUp(path);
+}
+
 /** A template in its parts, read once: what stands between the placeholders, and the placeholders. */
 export interface PathTemplate {
   /** One more than there are placeholders. */
@@ -45,7 +56,7 @@ export function expandPath({ literals, placeholders }: PathTemplate, valueOf: (n
     const text = write(parameter, value, reserved || parameter.allowReserved, refuse);
     path += (text === "" ? refuse("is empty, and it is a part of the path") : text) + literals[index + 1];
   }
-  if (last !== undefined && STEP.test(path)) last.refuse('would make "." or ".." a step of the path');
+  if (last !== undefined && leadsUp(path)) last.refuse('would make "." or ".." a step of the path');
   return path;
 }
 

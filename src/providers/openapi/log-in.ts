@@ -40,9 +40,7 @@ export interface LoggedIn {
   readonly csrf: string | undefined;
   /** What goes into the header for tokens. */
   readonly token: string | undefined;
-}
-
-export interface LoginAnswer extends LoggedIn {
+  /** On the wall clock, where the service said so. */
   readonly expiresAt: number | undefined;
 }
 
@@ -59,7 +57,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 422]);
 
 /** Begins a session as the plan says. Throws `unauthenticated` where the service refuses, naming the variable. */
-export async function logIn(target: Target, plan: LoginPlan, options: LoginOptions): Promise<LoginAnswer> {
+export async function logIn(target: Target, plan: LoginPlan, options: LoginOptions): Promise<LoggedIn> {
   const { context } = options;
   if (plan.missing !== undefined) {
     fail("unauthenticated", `Nobody can log in at ${target.endpoint}: the variable ${plan.missing} is not set.`, {
@@ -109,13 +107,12 @@ export async function logIn(target: Target, plan: LoginPlan, options: LoginOptio
     );
   }
   const seconds = plan.expiresInPath === undefined ? undefined : Number(valueAt(answer, plan.expiresInPath));
-  const told = seconds !== undefined && seconds > 0 ? context.clock.now() + seconds * 1000 : Infinity;
-  const expiresAt = Math.min(told, cookies.expiresAt() ?? Infinity);
   return {
     cookies,
     csrf: plan.csrf?.from === "cookie" ? undefined : csrf,
     token,
-    expiresAt: expiresAt === Infinity ? undefined : expiresAt,
+    // When cookies end says nothing: a service deletes some of them with a date of the past, and others are not the session's.
+    expiresAt: seconds !== undefined && seconds > 0 ? context.clock.now() + seconds * 1000 : undefined,
   };
 }
 

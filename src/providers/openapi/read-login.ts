@@ -1,6 +1,7 @@
 import { getOwn, isJsonObject, isSecretName, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { isHeaderName, requireEncryption, type HttpPlace } from "../../http/index.ts";
 import type { SessionCapability, TargetContext } from "../../session/handler.ts";
+import { isPlainPath } from "./expand-path.ts";
 import { parsePath } from "./json-path.ts";
 import { isMediaType } from "./media-type.ts";
 import type { Path } from "./operation.ts";
@@ -180,8 +181,7 @@ function textIn(object: JsonObject, key: string, complain: Complain): string | u
 function pathIn(object: JsonObject, key: string, complain: Complain): string | undefined {
   const path = textIn(object, key, complain);
   if (path === undefined) return undefined;
-  // oxlint-disable-next-line no-control-regex
-  return /^\/(?!\/)[^\u0000-\u0020\\#]*$/.test(path) ? path : complain(`:${key} is no path that begins with "/".`);
+  return isPlainPath(path) ? path : complain(`:${key} is no path that begins with "/".`);
 }
 
 function jsonPathIn(object: JsonObject, key: string, complain: Complain): Path | undefined {

@@ -1,5 +1,6 @@
 import { fail, getOwn, isJsonObject, parseJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import type { SessionCapability } from "../../session/handler.ts";
+import { leadsUp } from "./expand-path.ts";
 import { isMediaType } from "./media-type.ts";
 import type { Operation, ResponseDeclaration } from "./operation.ts";
 import { readPagination } from "./read-pagination.ts";
@@ -21,7 +22,7 @@ export function readOperation(capability: SessionCapability): Operation {
   const template = (text("path") ?? "/").trim();
   const path = template.startsWith("/") ? template : `/${template}`;
   // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u0020\u007f#\\]/.test(path) || path.length > 4_000)
+  if (/[\u0000-\u0020\u007f#\\]/.test(path) || path.length > 4_000 || leadsUp(path))
     complain(":path is no template of a path.", 'Write it such as :path "/users/{id}".');
   const parameters = readParameters(part(capability, "parameters"), complain);
   const requestBody = readRequestBody(part(capability, "request_body"), complain);

@@ -146,6 +146,7 @@ describe("reading a block", () => {
     [{ method: "CONNECT" }, ":method"],
     [{ path: "/a b" }, ":path"],
     [{ path: "/a#b" }, ":path"],
+    [{ path: "/a/../b" }, ":path"],
     [{ parameters: {} }, ":parameters is no vector"],
     [{ parameters: [{ in: "query" }] }, "parameter 1: it has no :name"],
     [{ parameters: [{ name: "a", in: "body" }] }, ":in is none of"],

@@ -1,6 +1,7 @@
 import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
 import { readHttpPlace, withQuery, type HttpPlace, type HttpPlaceRules } from "../../http/index.ts";
 import type { SessionCapability, Target, TargetContext } from "../../session/handler.ts";
+import { isPlainPath } from "./expand-path.ts";
 import { readLogin, type LoginPlan } from "./read-login.ts";
 import type { Operation, Parameter } from "./operation.ts";
 import { complaintsOf, part, readOperation, setting } from "./read-operation.ts";
@@ -37,13 +38,15 @@ export function readTarget(capability: SessionCapability, context: TargetContext
   const operation = withoutDecided(declared, place);
   const base = `${place.url.origin}${place.url.pathname.replace(/\/+$/, "")}`;
   const probePath = setting(capability, "probe_path") || undefined;
+  if (probePath !== undefined && !isPlainPath(probePath))
+    complaintsOf(capability)(':probe_path is no path that begins with "/".');
   const settings: RestSettings = {
     place,
     operation,
     login,
     base,
     baseQuery: withQuery(place.url, place.query).search.slice(1),
-    probePath: probePath === undefined || probePath.startsWith("/") ? probePath : `/${probePath}`,
+    probePath,
   };
   return {
     ...place.target,
