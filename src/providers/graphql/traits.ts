@@ -40,9 +40,7 @@ const KEYS = [
   "selection",
   "subscription_transport",
   "subscription_url",
-  "timeout_ms",
   "timeout_seconds",
-  "title",
   "transport",
   "type",
 ] as const;
