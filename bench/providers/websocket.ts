@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 
 import { loadCcos } from "../contenders/ccos.ts";
-import type { ProviderPair } from "./openapi.ts";
+import type { ProviderPair } from "./pair.ts";
 
 const TOKEN = "bench-token";
 

@@ -77,8 +77,8 @@ export function buildOf(issue: number): Build {
 
 /**
  * A service in this process, on the loopback interface: JSON-RPC 2.0 over one WebSocket. `builds.get {issue}` gives the
- * build of an issue; `builds.watch {after?, count?}` tells of builds one by one as notifications `builds.event`, after
- * a given one, until `count` were told or `builds.unwatch {subscription}` comes. It needs no network, and is for
+ * build of an issue; `builds.watch {after?, until?}` tells of builds one by one as notifications `builds.event`, after
+ * a given one and up to another, or until `builds.unwatch {subscription}` comes. It needs no network, and is for
  * demonstrations and tests.
  */
 export async function startWebSocketService(options: WebSocketServiceOptions = {}): Promise<WebSocketService> {
@@ -94,10 +94,10 @@ export async function startWebSocketService(options: WebSocketServiceOptions = {
   });
   const wss = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 });
 
-  const watch = (client: Client, { after, count }: Record<string, unknown>): { subscription: string } => {
+  const watch = (client: Client, { after, until }: Record<string, unknown>): { subscription: string } => {
     const subscription = `builds-${++lastSubscription}`;
     const first = Number(after ?? 0) + 1;
-    const last = count === undefined ? LAST_EVENT : first + Number(count) - 1;
+    const last = until === undefined ? LAST_EVENT : Number(until);
     const tell = (method: string, params: object): void =>
       client.socket.send(JSON.stringify({ jsonrpc: "2.0", method, params: { subscription, ...params } }));
     let next = first;

@@ -58,7 +58,7 @@ test("a refusal is told in the words of the peer", async () => {
 });
 
 test("a stream and calls go over the same socket, and the stream ends where the service says so", async () => {
-  const stream = env.stream(WATCH, { count: 5 });
+  const stream = env.stream(WATCH, { until: 5 });
   const events = Array.fromAsync(stream);
   await env.call(GET, { issue: 3 });
   expect(await events).toEqual(
@@ -88,7 +88,7 @@ test("a stream whose socket is cut goes on after the last event that was taken",
 });
 
 test("a subscription that is called like a function gives its values, where something says that it is over", async () => {
-  expect(await env.call(WATCH, { count: 3 })).toEqual([buildOf(1), buildOf(2), buildOf(3)]);
+  expect(await env.call(WATCH, { until: 3 })).toEqual([buildOf(1), buildOf(2), buildOf(3)]);
 });
 
 test("a program takes events until it has what it wants", async () => {
