@@ -12,14 +12,17 @@ import type {
 } from "./kernel/index.ts";
 import type { ExplainedSettings, PolicyShelf } from "./policies/index.ts";
 import type { Host, Limits, Value } from "./rtfs/index.ts";
-import type { SessionHandler, SessionInfo, SignInDesk } from "./session/index.ts";
+import type { CloseOptions, SessionHandler, SessionInfo, SignInDesk } from "./session/index.ts";
 
 export interface EnvironmentOptions {
   /** Files and folders of capability files; what is named here is trusted. Default: `./capabilities` if it exists, untrusted. */
   readonly capabilities?: readonly string[] | undefined;
   /** The configuration as an object, or the path of a file. Default: `./ccos.config.json` if it exists. */
   readonly config?: string | object | undefined;
-  /** Where session records outlive the process. Only `memory`, the default, for now. */
+  /**
+   * Where sessions outlive the process and are shared with others: `memory` (the default: nowhere), `sqlite:PATH`, or
+   * `redis://…`. What is stored is sealed with `CCOS_STORE_KEY`, else with a key made on first use.
+   */
   readonly store?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -87,7 +90,12 @@ export interface CCOSEnvironment extends AsyncDisposable {
   readonly capabilities: CapabilityShelf;
   readonly sessions: {
     list(): SessionInfo[];
+    /** Those that a store holds for whoever calls next, of this process and of others; the longest unused first. */
+    stored(): Promise<SessionInfo[]>;
+    /** Ends a session at its peer, also one that only a store holds. False for an unknown id. */
     close(id: string): Promise<boolean>;
+    /** Ends every session of these capabilities at its peer, those in the store too. Gives their ids. */
+    closeAll(): Promise<string[]>;
     registerHandler(handler: SessionHandler): void;
   };
   readonly policies: PolicyShelf;
@@ -102,6 +110,9 @@ export interface CCOSEnvironment extends AsyncDisposable {
   readonly redactor: Redactor;
   /** What one program may use, where its run says nothing else. */
   readonly limits: Limits;
-  /** Drains: running calls end or hit the deadline, then every session is terminated at its peer. */
-  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
+  /**
+   * Drains: running calls end or hit the deadline, then every session is terminated at its peer, but for those that a
+   * record in a durable store can restore, unless `sessions: "terminate"` says so.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }

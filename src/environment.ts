@@ -26,6 +26,7 @@ import {
   loadModule,
   requireExisting,
   signInFolder,
+  userFolder,
   type Config,
   type LoadedConfig,
   type TrustStore,
@@ -58,8 +59,14 @@ import {
 import { createStandardPolicies, type PolicyShelf } from "./policies/index.ts";
 import { evaluate, fromJson, toJson, type Host, type Limits, type Value } from "./rtfs/index.ts";
 import { programLimits } from "./program-limits.ts";
-import { openStore } from "./stores/index.ts";
-import { checkSettings, createSignInDesk, SessionPoolManager } from "./session/index.ts";
+import { openStore, type Store } from "./stores/index.ts";
+import {
+  checkSettings,
+  createSignInDesk,
+  SessionDirectory,
+  SessionPoolManager,
+  type CloseOptions,
+} from "./session/index.ts";
 import { observeRuntime, type Telemetry } from "./telemetry/index.ts";
 
 export type {
@@ -79,7 +86,7 @@ const DEFAULT_FOLDER = "capabilities";
  * the package. Opens no connection.
  *
  * Throws `read-error` for a configuration that is wrong, `not-found` for a named path that does not exist,
- * and `unimplemented` for a store that is not there. A broken capability file is a warning: the others load.
+ * `unimplemented` for a store that is not there, and `store-error` for one that cannot be opened. A broken capability file is a warning: the others load.
  */
 export async function createEnvironment(options: EnvironmentOptions = {}): Promise<CCOSEnvironment> {
   const cwd = resolve(options.cwd ?? process.cwd());
@@ -90,13 +97,19 @@ export async function createEnvironment(options: EnvironmentOptions = {}): Promi
   const trust = createTrustStore({ env, cwd });
   const loaded = await loadConfig({ config: options.config, cwd, env, trust });
   for (const message of loaded.warnings) events.emit("warning", { code: "not-trusted", message, file: loaded.file });
-  const store = openStore(options.store ?? loaded.config.store);
+  const store = await openStore(options.store ?? loaded.config.store, {
+    cwd,
+    keys: env["CCOS_STORE_KEY"],
+    userFolder: userFolder(env),
+    warn: (message) => events.emit("warning", { code: "store-error", message }),
+  });
   const environment = new Environment({
     ...options,
     cwd,
     env,
     events,
     loaded,
+    sessionStore: store,
     fingerprintKey: await store.fingerprintKey(),
   });
   await environment.loadInitial(options.capabilities, loaded, trust);
@@ -108,6 +121,7 @@ interface Wiring extends EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly events: Emitter<RuntimeEvents>;
   readonly loaded: LoadedConfig;
+  readonly sessionStore: Store;
   readonly fingerprintKey: Uint8Array;
 }
 
@@ -125,6 +139,7 @@ class Environment implements CCOSEnvironment {
   readonly #manager: SessionPoolManager;
   readonly #marketplace: CapabilityMarketplace;
   readonly #telemetry: Telemetry;
+  readonly #store: Store;
   #closed = false;
 
   constructor(wiring: Wiring) {
@@ -154,6 +169,8 @@ class Environment implements CCOSEnvironment {
       isCapability: (id) => this.#marketplace.get(id) !== undefined,
     });
     const random = wiring.random ?? systemRandom;
+    this.#store = wiring.sessionStore;
+    const directory = { store: this.#store, clock: this.#clock, events, redactor: this.redactor };
     const policies = createStandardPolicies({ clock: this.#clock, random, events, redactor: this.redactor });
     this.#manager = new SessionPoolManager({
       events,
@@ -163,6 +180,7 @@ class Environment implements CCOSEnvironment {
       random,
       policies: policies.all,
       interaction: wiring.interaction,
+      directory: this.#store.reach === "process" ? undefined : new SessionDirectory(directory),
       readVariable,
       fingerprintKey: wiring.fingerprintKey,
       configuration: config as JsonObject,
@@ -210,7 +228,9 @@ class Environment implements CCOSEnvironment {
     this.signIns = createSignInDesk(this.#manager, (id) => this.#marketplace.find(id));
     this.sessions = {
       list: () => this.#manager.list(),
-      close: async (id) => this.#manager.closeSession(id),
+      stored: () => this.#manager.listStored(),
+      close: async (id) => (await this.#manager.closeSessions(this.#marketplace.list(), id)).length > 0,
+      closeAll: () => this.#manager.closeSessions(this.#marketplace.list()),
       registerHandler: (handler) => this.#manager.registerHandler(handler),
     };
   }
@@ -299,9 +319,10 @@ class Environment implements CCOSEnvironment {
     return this.#events.on(event, listener);
   }
 
-  async close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
     this.#closed = true;
     await this.#manager.close(options);
+    await this.#store.close();
     this.#telemetry[Symbol.dispose]();
     // Sockets and processes that were closed are let go of at the end of a turn of the event loop.
     for (let turn = 0; turn < 2; turn++) await setImmediate();

@@ -92,7 +92,10 @@ function createParser(world: World, execute: Execute): Parser {
       collect,
     )
     .option("--config <file>", "configuration (CCOS_CONFIG; default ./ccos.config.json)")
-    .option("--store <url>", "where session records outlive this process (CCOS_STORE)")
+    .option(
+      "--store <url>",
+      "where sessions outlive this process: memory, sqlite:PATH or redis://HOST:PORT (CCOS_STORE)",
+    )
     .option("--json", "machine-readable output")
     .option("-v, --verbose", "tell on stderr what happens to sessions")
     .option("-q, --quiet", "only values and errors")
@@ -192,6 +195,19 @@ function createParser(world: World, execute: Execute): Parser {
     .option("--logout", "forget the tokens, and tell the issuer")
     .action((id: string, own: Omit<AuthArguments, "id">) =>
       execute(options(), async () => (await import("./commands/auth.ts")).authCommand, { id, ...own }),
+    );
+
+  const sessions = parser.command("sessions").description("the sessions that a store keeps for the next command");
+  sessions
+    .command("list")
+    .description("those that a store holds")
+    .action(() => execute(options(), async () => (await import("./commands/sessions.ts")).listSessionsCommand, {}));
+  sessions
+    .command("close [id]")
+    .description("end one at its peer, or all of them")
+    .option("--all", "every session of the capabilities that are loaded")
+    .action((id: string | undefined, own: { all?: boolean }) =>
+      execute(options(), async () => (await import("./commands/sessions.ts")).closeSessionsCommand, { id, ...own }),
     );
 
   parser

@@ -29,7 +29,7 @@ export function tellStory(telling: Telling, output: Output): Unsubscribe {
     telling.on("sessionOpened", (e) =>
       line(
         "green",
-        "opened",
+        e.resumed === true ? "resumed" : "opened",
         `${name(e.sessionId)} in ${Math.round(e.durationMs)} ms${e.description === undefined ? "" : dim(` (${oneLine(e.description)})`)}`,
       ),
     ),

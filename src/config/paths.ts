@@ -31,7 +31,12 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function signInFolder(env: Variables): string {
   const named = env["CCOS_AUTH_DIR"];
   if (named !== undefined && named !== "") return resolve(named);
-  return join(absolute(env["XDG_CONFIG_HOME"]) ?? join(homeOf(env), ".config"), "ccos", "sign-ins");
+  return join(userFolder(env), "sign-ins");
+}
+
+/** What is the user's own: `ccos` in `XDG_CONFIG_HOME`, else in `.config` of the user's home. */
+export function userFolder(env: Variables): string {
+  return join(absolute(env["XDG_CONFIG_HOME"]) ?? join(homeOf(env), ".config"), "ccos");
 }
 
 /** The user's home: what `HOME` says, else what the system knows; a user it does not know has the root. */

@@ -57,6 +57,8 @@ export interface RuntimeEvents {
   sessionOpenFailed: { readonly provider: string; readonly endpoint: string; readonly error: ErrorJson };
   sessionOpened: SessionEvent & {
     readonly durationMs: number;
+    /** It was open before: a record in the store let this process go on with it. */
+    readonly resumed?: boolean | undefined;
     /** The lost session that this one stands in for. */
     readonly replaces?: string | undefined;
     /** What the peer said of itself, for people. */

@@ -5,7 +5,7 @@ import type { PooledSession } from "./pooled-session.ts";
 /** Ending a session at the peer may take this long before it is given up. */
 const TERMINATE_TIMEOUT_MS = 5_000;
 
-/** Ends a session at its peer. Never rejects: what goes wrong is told as a warning. */
+/** Ends a session at its peer, unless it goes on elsewhere. Never rejects: what goes wrong is told as a warning. */
 export async function endSession(around: PoolOptions, session: PooledSession, reason: string): Promise<void> {
   session.status = "closing";
   const patience = new AbortController();
@@ -14,7 +14,11 @@ export async function endSession(around: PoolOptions, session: PooledSession, re
   );
   try {
     const context = sessionContext(around, patience.signal, () => {});
-    await untilAborted(around.handler.terminateSession(session, context), patience.signal);
+    const { id, target, state } = session;
+    // One that goes on elsewhere is let go of here like one that its peer has lost: nothing is said to the peer.
+    const goesOn = (await session.parting) === true;
+    const ending = goesOn ? { id, target, state, lost: true } : session;
+    await untilAborted(around.handler.terminateSession(ending, context), patience.signal);
   } catch (error) {
     const { code, message } = toCcosError(error);
     around.events.emit("warning", {

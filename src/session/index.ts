@@ -25,4 +25,6 @@ export {
   type SessionScope,
 } from "./session-policy.ts";
 export { createSignInDesk, type SignInDesk } from "./sign-in-desk.ts";
-export { SessionPoolManager, type SessionId, type SessionPoolManagerOptions } from "./session-pool-manager.ts";
+export type { CloseOptions, OpenOptions, SessionPoolManagerOptions } from "./manager-options.ts";
+export { SessionDirectory, type SessionDirectoryOptions } from "./session-directory.ts";
+export { SessionPoolManager, type SessionId } from "./session-pool-manager.ts";

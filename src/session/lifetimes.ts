@@ -8,11 +8,17 @@ export interface LifetimeOwner {
   /** Sessions that give leases. */
   serving(): Iterable<PooledSession>;
   /** Ends it; calls that run on it end first. */
-  evict(session: PooledSession, reason: string): void;
+  evict(session: PooledSession, reason: string, why?: "unused"): void;
   /** Opens its successor while it still serves. */
   succeed(session: PooledSession, reason: string): void;
   /** Whether an unused session may be ended for being unused. */
   maySpare(): boolean;
+}
+
+/** An opening ahead of the end of another session. */
+export interface Succession {
+  readonly predecessor: PooledSession;
+  readonly reason: string;
 }
 
 /** A successor is opened this long before a session ends, or a fifth of its life where that is shorter. */
@@ -66,7 +72,7 @@ export class Lifetimes {
       const idle = this.#idleEnd(session);
       const age = this.#ageEnd(session);
       if (age.inMs <= 0) this.#owner.evict(session, age.reason);
-      else if (idle.inMs <= 0) this.#owner.evict(session, idle.reason);
+      else if (idle.inMs <= 0) this.#owner.evict(session, idle.reason, "unused");
       else if (this.#wantsSuccessor(session, age)) this.#owner.succeed(session, age.reason);
     }
     this.watch();

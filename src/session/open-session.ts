@@ -1,5 +1,7 @@
 import { CcosError, createId, oneLine, untilAborted } from "../kernel/index.ts";
 import { endSession } from "./end-session.ts";
+import type { KeptOpened } from "./kept-sessions.ts";
+import { part } from "./part-session.ts";
 import type { Opened, Target } from "./handler.ts";
 import { sessionContext, type PoolOptions } from "./pool-surroundings.ts";
 import { PooledSession } from "./pooled-session.ts";
@@ -41,20 +43,24 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     // Hearing of changes costs a connection with some peers, so only where somebody listens.
     events.hears("offerChanged") ? offerChanged : undefined,
   );
-  const admit = (opened: Opened<unknown>): PooledSession => {
+  const admit = ({ opened, kept, resumed }: KeptOpened): PooledSession => {
     for (const secret of opened.secrets ?? []) redactor.add(secret);
     const openedMonotonic = clock.monotonic();
     const lifetimeMs = request.maxLifetimeMs * (1 - MOST_EARLY * random.next());
+    const openedAt = kept?.record.openedAt ?? clock.now();
+    const ageMs = Math.max(0, clock.now() - openedAt);
     const facts = {
-      id: createId("s"),
+      id: kept?.record.id ?? createId("s"),
+      kept,
       provider: handler.provider,
       target,
       context,
       maxInFlight: request.maxInFlight,
-      openedSequence: around.nextSequence(),
-      openedAt: clock.now(),
+      // One that was open before finds every call reusing it.
+      openedSequence: resumed ? 0 : around.nextSequence(),
+      openedAt,
       openedMonotonic,
-      retireAt: request.maxLifetimeMs === 0 ? Infinity : openedMonotonic + lifetimeMs,
+      retireAt: request.maxLifetimeMs === 0 ? Infinity : openedMonotonic - ageMs + lifetimeMs,
     };
     // What a peer says of itself may be what it was sent.
     const { description } = opened;
@@ -66,8 +72,13 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
   const timer = clock.setTimer(openTimeoutMs, () => opening.abort(tooSlow(target, openTimeoutMs)));
   try {
     // An opening that was given up and succeeds all the same will never be used, so it is ended.
-    const endLate = (late: Opened<unknown>): void => request.alsoWaitFor(endSession(around, admit(late), "given up"));
-    session = admit(await untilAborted(handler.initializeSession(target, context), opening.signal, endLate));
+    const endLate = (late: KeptOpened): void => request.alsoWaitFor(giveUp(around, admit(late)));
+    const initialize = (): Promise<Opened<unknown>> => handler.initializeSession(target, context);
+    const opened =
+      around.kept === undefined
+        ? initialize().then((fresh): KeptOpened => ({ opened: fresh, resumed: false }))
+        : around.kept.open({ context, openTimeoutMs, initialize });
+    session = admit(await untilAborted(opened, opening.signal, endLate));
   } finally {
     timer.cancel();
   }
@@ -79,6 +90,11 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     );
   }
   return session;
+}
+
+function giveUp(around: PoolOptions, session: PooledSession): Promise<void> {
+  part(around, session, "ended");
+  return endSession(around, session, "given up");
 }
 
 function tooSlow(target: Target, openTimeoutMs: number): CcosError {

@@ -60,6 +60,7 @@ export class PoolShelf {
       identity,
       policy,
       ephemeral,
+      kept: this.#around.directory?.keptSessions(handler, resolved),
     });
     this.#pools.set(resolved.key, pool);
     return pool;

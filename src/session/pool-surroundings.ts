@@ -1,6 +1,8 @@
 import type { Clock, Emitter, Interaction, Random, Redactor, RuntimeEvents } from "../kernel/index.ts";
 import type { SessionBudget } from "./session-budget.ts";
 import type { SessionContext, SessionHandler, Target } from "./handler.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
+import type { SessionDirectory } from "./session-directory.ts";
 import type { SessionPolicy } from "./session-policy.ts";
 
 /** What every pool of a manager shares. */
@@ -11,6 +13,8 @@ export interface PoolSurroundings {
   readonly redactor: Redactor;
   /** Who answers what peers ask back; absent: nobody. */
   readonly interaction?: Interaction | undefined;
+  /** The sessions that outlive this process or are shared with others; absent: none does. */
+  readonly directory?: SessionDirectory | undefined;
   /** The next number in the manager's order of openings and calls. */
   nextSequence(): number;
 }
@@ -29,6 +33,8 @@ export interface PoolOptions extends PoolSurroundings {
    * renewed. Absent where there is nothing to renew.
    */
   readonly renewCredentials?: (() => Promise<boolean>) | undefined;
+  /** Its sessions that others can go on with; absent: none. */
+  readonly kept?: KeptSessions | undefined;
   /** Every session serves one call and is ended after it. */
   readonly ephemeral: boolean;
 }

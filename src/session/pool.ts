@@ -4,9 +4,11 @@ import { endSession } from "./end-session.ts";
 import { Endings } from "./endings.ts";
 import type { Target } from "./handler.ts";
 import { LeaseBook, settleOnLease, type Lease } from "./lease.ts";
-import { Lifetimes, type LifetimeOwner } from "./lifetimes.ts";
+import type { Parting } from "./kept-session.ts";
+import { Lifetimes, type LifetimeOwner, type Succession } from "./lifetimes.ts";
 import { OpenBackoff } from "./open-backoff.ts";
 import { openSession } from "./open-session.ts";
+import { noteUse, part } from "./part-session.ts";
 import { acquireTimeout, poolClosed, type PoolCounts } from "./pool-errors.ts";
 import type { PoolOptions } from "./pool-surroundings.ts";
 import type { PooledSession } from "./pooled-session.ts";
@@ -57,6 +59,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   /** Ids of lost sessions that no opening stands in for yet, oldest first. */
   readonly #unreplaced: string[] = [];
   #closed = false;
+  #closedAs: Parting = "ended";
 
   constructor(options: PoolOptions) {
     this.provider = options.handler.provider;
@@ -162,10 +165,11 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
   }
 
   /** Takes a session out of service; it is ended once its running calls have ended. */
-  evict(session: PooledSession, reason: string): void {
+  evict(session: PooledSession, reason: string, why: Parting = "ended"): void {
     if (this.#open.delete(session)) this.#budgets.giveBack();
     else if (!this.#retiring.delete(session)) return;
     session.status = "draining";
+    part(this.#options, session, session.lost ? "lost" : why);
     if (session.active === 0) this.#end(session, reason);
     else this.#draining.set(session, reason);
     this.#serve();
@@ -185,7 +189,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     const unused = [...this.#open].filter((session) => session.active === 0);
     if (unused.length === 0 || this.#line.length > 0) return false;
     const longest = unused.reduce((first, session) => (session.idleSince < first.idleSince ? session : first));
-    this.evict(longest, "made room for another identity");
+    this.evict(longest, "made room for another identity", "unused");
     return true;
   }
 
@@ -205,15 +209,17 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
 
   /**
    * Closes: refuses who waits, gives up openings, lets running calls end, ends every session at its peer.
-   * Resolves when nothing is left; whoever closes aborts the running calls when their time is up.
+   * Resolves when nothing is left; whoever closes aborts the running calls when their time is up. `kept`: sessions
+   * that others can go on with are let go of, and not ended.
    */
-  async close(reason: string): Promise<void> {
+  async close(reason: string, why: Parting = "ended"): Promise<void> {
     this.#closed = true;
+    this.#closedAs = why;
     this.#backoff.cancel();
     this.#lifetimes.cancel();
     this.#line.refuseAll(poolClosed(this.target));
     for (const opening of this.#openings) opening.abort(poolClosed(this.target));
-    for (const session of this.serving()) this.evict(session, reason);
+    for (const session of this.serving()) this.evict(session, reason, why);
     while (!this.isEmpty) {
       await this.#endings.changed();
     }
@@ -251,6 +257,7 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     session.active++;
     session.calls++;
     session.lastUsedAt = this.#options.clock.now();
+    if (session.kept !== undefined) noteUse(session, this.#policy.idleTimeoutMs);
     return this.#leases.give(session, holder, this.#policy.leaseTimeoutMs);
   }
 
@@ -344,10 +351,11 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
       this.#backoff.succeeded();
       this.#open.add(session);
       const durationMs = clock.monotonic() - startedAt;
-      events.emit("sessionOpened", { ...session.describe(), durationMs, replaces, description: session.description });
+      const { description, resumed } = session;
+      events.emit("sessionOpened", { ...session.describe(), durationMs, replaces, description, resumed });
       if (replaces !== undefined) events.emit("sessionReplaced", { ...session.describe(), replaces });
       if (succession !== undefined) this.evict(succession.predecessor, succession.reason);
-      if (this.#closed) this.evict(session, "closed");
+      if (this.#closed) this.evict(session, "closed", this.#closedAs);
       else this.#serve();
       this.#lifetimes.watch();
       if (session.active === 0) this.#budgets.offer();
@@ -387,10 +395,4 @@ export class SessionPool implements BudgetMember, LifetimeOwner {
     this.#leases.rest();
     this.#endings.track(endSession(this.#options, session, reason));
   }
-}
-
-/** An opening ahead of the end of another session. */
-interface Succession {
-  readonly predecessor: PooledSession;
-  readonly reason: string;
 }

@@ -1,4 +1,5 @@
 import type { SessionEvent, SpanAttributes } from "../kernel/index.ts";
+import type { KeptSession } from "./kept-session.ts";
 import type { Opened, Session, SessionContext, Target } from "./handler.ts";
 
 /**
@@ -24,6 +25,8 @@ export interface PooledSessionFacts {
   /** On the monotonic clock: when it was opened, and when it will be too old. */
   readonly openedMonotonic: number;
   readonly retireAt: number;
+  /** Its record, where another process can go on with it. */
+  readonly kept?: KeptSession | undefined;
 }
 
 /** A session as the pool keeps it. Only the pool changes it. */
@@ -40,8 +43,12 @@ export class PooledSession implements Session {
   readonly openedSequence: number;
   readonly openedAt: number;
 
+  readonly kept: KeptSession | undefined;
+
   status: SessionStatus = "open";
   lost = false;
+  /** Set when it leaves its pool: resolves to whether it goes on elsewhere. */
+  parting: Promise<boolean> | undefined;
   /** Calls running now. */
   active = 0;
   /** Leases given so far. */
@@ -72,8 +79,14 @@ export class PooledSession implements Session {
     this.lastUsedAt = facts.openedAt;
     this.idleSince = facts.openedMonotonic;
     this.retireAt = facts.retireAt;
+    this.kept = facts.kept;
     this.openedMonotonic = facts.openedMonotonic;
     this.clockOffset = facts.openedAt - facts.openedMonotonic;
+  }
+
+  /** It was open before this process met it. */
+  get resumed(): boolean {
+    return this.openedSequence === 0;
   }
 
   get hasRoom(): boolean {

@@ -9,7 +9,8 @@ export interface SessionInfo {
   /** A keyed fingerprint of the credentials; `anonymous` where the session carries none. */
   readonly identity: string;
   readonly scope: string;
-  readonly state: SessionStatus;
+  /** `kept`: nobody here has it; a record in the store lets the next who calls go on with it. */
+  readonly state: SessionStatus | "kept";
   /** Calls running now. */
   readonly active: number;
   /** Calls so far. */

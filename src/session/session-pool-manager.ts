@@ -7,7 +7,7 @@ import {
   type ManifestTraits,
   type SessionDelegate,
 } from "../capability/call.ts";
-import type { Manifest, ProviderBlock } from "../capability/manifest.ts";
+import type { Manifest } from "../capability/manifest.ts";
 import {
   CcosError,
   redactError,
@@ -15,16 +15,8 @@ import {
   systemClock,
   systemRandom,
   toCcosError,
-  type CallTracing,
-  type Clock,
   type Deadline,
-  type Emitter,
-  type Interaction,
-  type JsonObject,
   type JsonValue,
-  type Random,
-  type Redactor,
-  type RuntimeEvents,
 } from "../kernel/index.ts";
 import { composePolicies } from "../policies/compose.ts";
 import type { ExplainedSettings } from "../policies/policy-settings.ts";
@@ -32,8 +24,11 @@ import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
 import { Execution, type ExecutionJob, type ExecutionSurroundings } from "./execution.ts";
 import type { SessionProbe, TargetExplanation } from "./explain-target.ts";
-import type { SessionCapability, SessionHandler, TargetContext } from "./handler.ts";
+import type { SessionHandler } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
+import { endStored } from "./end-stored.ts";
+import { blockOf, closingError } from "./manager-errors.ts";
+import type { CloseOptions, OpenOptions, SessionPoolManagerOptions } from "./manager-options.ts";
 import { PoolShelf } from "./pool-shelf.ts";
 import type { PooledSession } from "./pooled-session.ts";
 import type { PoolSurroundings } from "./pool-surroundings.ts";
@@ -48,32 +43,6 @@ import { isAlive } from "./validate-session.ts";
 
 /** Our own id of a session: safe to show, and of no use to the peer. */
 export type SessionId = string;
-
-export interface SessionPoolManagerOptions {
-  readonly events: Emitter<RuntimeEvents>;
-  readonly redactor: Redactor;
-  /** Makes the only view of the environment a handler gets, for one capability and caller. */
-  readonly targetContext: (capability: SessionCapability, caller: Caller | undefined) => TargetContext;
-  /** 32 secret bytes that key the fingerprints of identities. */
-  readonly fingerprintKey: Uint8Array;
-  /** A variable as it is now. */
-  readonly readVariable: (name: string) => string | undefined;
-  /** The settings of the configuration that hold for every endpoint (`session`, `retry` …); default none. */
-  readonly configuration?: JsonObject | undefined;
-  /** Around calls and attempts, in their fixed order whatever the order here; default none. */
-  readonly policies?: readonly Policy[] | undefined;
-  /** Who answers what peers ask back. Default: nobody. */
-  readonly interaction?: Interaction | undefined;
-  /** Follows calls into their handlers and on to the peers. Default: nobody does. */
-  readonly tracing?: CallTracing | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: Random | undefined;
-}
-
-export interface OpenOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly caller?: Caller | undefined;
-}
 
 /**
  * Finds the handler of a capability by its metadata, the pool by its target, and runs the call there.
@@ -99,6 +68,7 @@ export class SessionPoolManager implements SessionDelegate {
       redactor: options.redactor,
       interaction: options.interaction,
       nextSequence: () => ++this.#sequence,
+      directory: options.directory,
     };
     this.#renewals = new Renewals(this.#around);
     this.#pools = new PoolShelf(this.#around, (handler, { key, target }) =>
@@ -111,6 +81,7 @@ export class SessionPoolManager implements SessionDelegate {
       fingerprintKey: options.fingerprintKey,
       superseded: (key) => this.#pools.retire(key, "its credentials or settings have changed"),
     });
+    options.directory?.onGone((id) => this.#gone(id));
     this.#policies = options.policies ?? [];
     this.#executing = {
       clock: this.#around.clock,
@@ -306,6 +277,22 @@ export class SessionPoolManager implements SessionDelegate {
     return [...this.#pools.all()].flatMap((pool) => pool.sessions().map((session) => describeSession(pool, session)));
   }
 
+  /** Sessions with a record in the store, the longest unused first. */
+  listStored(): Promise<SessionInfo[]> {
+    return this.#around.directory?.list() ?? Promise.resolve([]);
+  }
+
+  /**
+   * Takes sessions out of service, one or all, and ends them when their running calls have ended; those of these
+   * capabilities as well that only the store holds. Gives their ids: none for an unknown one.
+   */
+  async closeSessions(manifests: readonly Manifest[], id?: SessionId): Promise<SessionId[]> {
+    const here = this.list().filter((info) => id === undefined || info.id === id);
+    for (const info of here) this.closeSession(info.id);
+    if (here.length > 0 && id !== undefined) return [id];
+    return [...here.map((info) => info.id), ...(await this.#endStored(manifests, id))];
+  }
+
   /** Takes a session out of service and ends it when its running calls have ended. False for an unknown id. */
   closeSession(id: SessionId): boolean {
     const found = this.#pools.find(id);
@@ -313,16 +300,35 @@ export class SessionPoolManager implements SessionDelegate {
     return found !== undefined;
   }
 
+  async #endStored(manifests: readonly Manifest[], id: SessionId | undefined): Promise<SessionId[]> {
+    const ended: SessionId[] = [];
+    for (const manifest of manifests) {
+      if (manifest.execution.kind !== "provider") continue;
+      const { target, key } = await this.explainTarget(manifest);
+      if (target === undefined || key === undefined) continue;
+      const handler = await this.#handlers.get(manifest.execution.block.provider, manifest.id);
+      ended.push(...(await endStored(this.#around, { handler, target, key }, id)));
+    }
+    return ended;
+  }
+
+  /** Somebody else has ended a session, or found it lost. */
+  #gone(id: SessionId): void {
+    const found = this.#pools.find(id);
+    found?.pool.lose(found.session, "Another process found that it is gone.");
+  }
+
   /**
    * Drains and ends everything. Calls still running after `deadlineMs` (default 10,000) are aborted with
-   * `pool-closed`. Calling it again waits for the same end.
+   * `pool-closed`. Sessions that another process can go on with are let go of, unless they are to be terminated; all
+   * others are ended at their peers. Calling it again waits for the same end.
    */
-  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.deadlineMs ?? 10_000);
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
     return this.#closing;
   }
 
-  async #close(deadlineMs: number): Promise<void> {
+  async #close({ deadlineMs = 10_000, sessions = "keep" }: CloseOptions): Promise<void> {
     const timer = this.#around.clock.setTimer(deadlineMs, () => {
       const reason = new CcosError(
         "pool-closed",
@@ -335,9 +341,14 @@ export class SessionPoolManager implements SessionDelegate {
     });
     try {
       for (const policy of this.#policies) policy.close?.(closingError());
-      await Promise.all([...this.#pools.all()].map((pool) => pool.close("the environment closed")));
+      await Promise.all(
+        [...this.#pools.all()].map((pool) =>
+          pool.close("the environment closed", sessions === "keep" ? "kept" : "ended"),
+        ),
+      );
       // After every session: connections that sessions share are needed to end them.
       await Promise.all([...this.#handlers.loaded()].map((handler) => this.#closeHandler(handler)));
+      await this.#around.directory?.close();
     } finally {
       timer.cancel();
     }
@@ -377,15 +388,4 @@ export class SessionPoolManager implements SessionDelegate {
     this.#targets.forget(manifest);
     return this.#targets.resolve(handler, manifest, block, caller);
   }
-}
-
-function closingError(): CcosError {
-  return new CcosError("pool-closed", "The sessions are being closed.", {
-    remedy: "Call before the environment is closed, or create another environment.",
-  });
-}
-
-function blockOf(manifest: Manifest): ProviderBlock {
-  if (manifest.execution.kind === "provider") return manifest.execution.block;
-  throw new CcosError("invalid-argument", `"${manifest.id}" names no provider, so it has no session.`);
 }

@@ -1,5 +1,5 @@
 export { createMemoryStore } from "./memory.ts";
-export { openStore } from "./open-store.ts";
+export { openStore, type OpenStoreOptions } from "./open-store.ts";
 export type {
   AppendLog,
   Feed,
