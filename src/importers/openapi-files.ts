@@ -1,4 +1,4 @@
-import { CcosError, isCcosError, isJsonObject, type JsonObject, type JsonValue } from "../kernel/index.ts";
+import { isCcosError, type CcosError, isJsonObject, type JsonObject, type JsonValue } from "../kernel/index.ts";
 import { readTree } from "./description-tree.ts";
 import type { Source, SourceText } from "./read-source.ts";
 

@@ -33,7 +33,7 @@ export function readOutput(
       ...(typeof description === "string" && description.trim() !== "" && { description: oneLine(description, 120) }),
       ...(content.length > 0 && { content: content.map(([type]) => type) }),
     };
-    if (/^2/.test(status)) successes.push({ status, content });
+    if (status.startsWith("2")) successes.push({ status, content });
   }
   const keys: JsonObject = Object.keys(written).length === 0 ? {} : { responses: written };
   const types = new Set(successes.flatMap(({ content }) => content.map(([type]) => type)));
