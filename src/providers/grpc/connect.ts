@@ -11,7 +11,7 @@ const { READY, TRANSIENT_FAILURE, SHUTDOWN } = grpc.connectivityState;
 /** One connection, and the calls on it. */
 export interface Connection {
   readonly client: grpc.Client;
-  /** What goes with each call. Cloned before use. */
+  /** What goes with each call. Copied before it is changed. */
   readonly metadata: grpc.Metadata;
   /** Why the connection is no more; undefined while it lives. */
   ended: string | undefined;

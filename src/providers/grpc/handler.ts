@@ -25,6 +25,8 @@ export interface GrpcSession {
   readonly connection: Connection;
   /** What the server said of its services, by name; only of those that were asked for. */
   readonly reflected: Map<string, Promise<Schema>>;
+  /** How each capability is called that was called before, by its settings. */
+  readonly plans: WeakMap<GrpcSettings, MethodPlan>;
   readonly library: Library;
 }
 
@@ -52,7 +54,7 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
       signal: context.signal,
       lost: (why) => context.lost(why),
     });
-    const state: GrpcSession = { connection, reflected: new Map(), library };
+    const state: GrpcSession = { connection, reflected: new Map(), plans: new WeakMap(), library };
     try {
       // A server that describes itself is asked at once: so it shows here whether it takes the credentials.
       if (settings.source.kind === "reflection") await this.#reflected(state, settings.service, context.signal);
@@ -63,25 +65,18 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
     return { state, expiresAt, description: `gRPC ${settings.tls === undefined ? "in the clear" : "over TLS"}` };
   }
 
-  async executeWithSession(
-    session: Session<GrpcSession>,
-    call: SessionCall,
-    context: SessionContext,
-  ): Promise<JsonValue> {
-    const { connection, library } = session.state;
-    const settings = call.target.settings as GrpcSettings;
-    const plan = await this.#plan(session, call, context);
-    this.#requireConnection(session);
-    return plan.kind === "unary" || plan.kind === "client_streaming"
-      ? library.callOnce(connection, plan, call, settings)
-      : library.gather(connection, plan, call, settings);
+  executeWithSession(session: Session<GrpcSession>, call: SessionCall, context: SessionContext): Promise<JsonValue> {
+    const known = session.state.plans.get(call.target.settings as GrpcSettings);
+    return known === undefined
+      ? this.#plan(session, call, context).then((plan) => execute(session, call, plan))
+      : execute(session, call, known);
   }
 
   async *stream(session: Session<GrpcSession>, call: SessionCall, context: SessionContext): AsyncIterable<StreamEvent> {
     const { connection, library } = session.state;
     const settings = call.target.settings as GrpcSettings;
-    const plan = await this.#plan(session, call, context);
-    this.#requireConnection(session);
+    const plan = session.state.plans.get(settings) ?? (await this.#plan(session, call, context));
+    requireConnection(session);
     if (plan.kind === "unary" || plan.kind === "client_streaming") {
       yield { type: "result", value: await library.callOnce(connection, plan, call, settings) };
       return;
@@ -125,20 +120,17 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
     }));
   }
 
-  #requireConnection({ state, target }: Session<GrpcSession>): void {
-    if (!state.library.isConnected(state.connection))
-      fail("session-lost", `The connection with ${target.endpoint} has ended.`);
-  }
-
+  /** Files are looked at once a session: what changes in them is seen by the next one. */
   async #plan({ state }: Session<GrpcSession>, call: SessionCall, context: SessionContext): Promise<MethodPlan> {
-    const { source, service, method } = call.target.settings as GrpcSettings;
-    if (source.kind !== "reflection") {
-      this.#files ??= new state.library.FileSchemas();
-      return (await this.#files.of(source)).plan(service, method);
-    }
+    const settings = call.target.settings as GrpcSettings;
+    const { source, service, method } = settings;
+    let asking: Promise<Schema>;
+    if (source.kind === "reflection") asking = this.#reflected(state, service, context.signal);
+    else asking = (this.#files ??= new state.library.FileSchemas()).of(source);
     // Others may wait for the same answer: whoever leaves takes it from nobody.
-    const asking = this.#reflected(state, service, context.signal);
-    return (await untilAborted(asking, call.signal)).plan(service, method);
+    const plan = (await untilAborted(asking, call.signal)).plan(service, method);
+    state.plans.set(settings, plan);
+    return plan;
   }
 
   /** One question for all who ask at once; one that failed is asked again by the next. */
@@ -151,6 +143,20 @@ export class GrpcSessionHandler implements SessionHandler<GrpcSession> {
     }
     return schema;
   }
+}
+
+function execute(session: Session<GrpcSession>, call: SessionCall, plan: MethodPlan): Promise<JsonValue> {
+  requireConnection(session);
+  const { connection, library } = session.state;
+  const settings = call.target.settings as GrpcSettings;
+  return plan.kind === "unary" || plan.kind === "client_streaming"
+    ? library.callOnce(connection, plan, call, settings)
+    : library.gather(connection, plan, call, settings);
+}
+
+function requireConnection({ state, target }: Session<GrpcSession>): void {
+  if (!state.library.isConnected(state.connection))
+    fail("session-lost", `The connection with ${target.endpoint} has ended.`);
 }
 
 /** What tells who a session is, in the words of what all providers over HTTP share. */

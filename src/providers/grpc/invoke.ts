@@ -65,9 +65,12 @@ class Running {
       credentials: new SentHook(() => call.sent()),
       ...(Number.isFinite(remainingMs) && { deadline: Date.now() + Math.max(1, Math.ceil(remainingMs)) }),
     };
-    this.metadata = connection.metadata.clone();
-    for (const [name, value] of Object.entries(call.headers ?? {}))
-      setMetadata(this.metadata, name.toLowerCase(), value);
+    // The transport copies it for itself.
+    this.metadata = connection.metadata;
+    if (call.headers !== undefined) {
+      this.metadata = connection.metadata.clone();
+      for (const [name, value] of Object.entries(call.headers)) setMetadata(this.metadata, name.toLowerCase(), value);
+    }
   }
 
   started<T extends grpc.Call>(call: T): T {
