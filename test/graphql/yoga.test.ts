@@ -197,6 +197,22 @@ test("a server without sockets gives subscriptions over server-sent events, and 
   await driver.terminate(session);
 });
 
+test("subscriptions that begin at once share one socket, which ends with the session", async () => {
+  const capability = capabilityOf("graphql", {
+    endpoint: server.url,
+    operation: "subscription { ticks }",
+    subscription_transport: "ws",
+  });
+  const session = await driver.open(capability);
+  const streams = Array.from({ length: 5 }, () => driver.stream(session, capability)[Symbol.asyncIterator]());
+  await Promise.all(streams.map((stream) => stream.next()));
+  expect(server.sockets).toBe(1);
+  for (const stream of streams) await stream.return?.();
+  await driver.terminate(session);
+  await expect.poll(() => server.sockets).toBe(0);
+  await expect.poll(() => shop.open.ticks).toBe(0);
+});
+
 test("connection_init carries what it declares, with variables and the session's own authorization filled in", async () => {
   const before = server.inits.length;
   const init = { token: "${INIT}", nested: { auth: "${authorization}", n: 1 }, missing: "${NOT_SET}" };

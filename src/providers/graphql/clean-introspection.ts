@@ -23,6 +23,8 @@ const KINDS: ReadonlySet<JsonValue | undefined> = new Set([
 const INPUT: ReadonlySet<string | undefined> = new Set(["SCALAR", "ENUM", "INPUT_OBJECT"]);
 const OUTPUT: ReadonlySet<string | undefined> = new Set(["SCALAR", "ENUM", "OBJECT", "INTERFACE", "UNION"]);
 const DEEPEST_WRAPPING = 16;
+/** Thirty times those of the largest schemas there are. */
+const MOST_TYPES = 50_000;
 
 /**
  * What a server says of its schema, without the parts that the library would refuse all of it for: names that GraphQL
@@ -36,6 +38,9 @@ export function cleanIntrospection(value: JsonValue): {
   const schema = isJsonObject(envelope) ? getOwn(envelope, "__schema") : undefined;
   if (!isJsonObject(schema) || !Array.isArray(schema["types"])) {
     throw new WireError({ kind: "broken", text: "The answer describes no schema." });
+  }
+  if (schema["types"].length > MOST_TYPES) {
+    throw new WireError({ kind: "broken", text: `The schema has more than ${MOST_TYPES} types.` });
   }
   const cleaning = new Cleaning(schema["types"]);
   const types = cleaning.types();

@@ -87,6 +87,9 @@ export class Connection {
     this.#dispatcher = dispatcher;
     // Some servers refuse whoever does not say what it is, GitHub's among them.
     this.#headers = { "user-agent": USER_AGENT, ...headers };
+    // Within this machine, compressing would cost more than it saves.
+    if (this.#settings.url.protocol === "https:")
+      this.#headers = { "accept-encoding": ACCEPT_ENCODING, ...this.#headers };
     this.#tokenEndsAt = expiresAt;
   }
 
@@ -169,25 +172,30 @@ export class Connection {
   }
 
   /**
-   * The session's socket: opened when it is first needed, and opened anew where it has been closed, unless the socket is
-   * what the session is; then its end is the session's.
+   * The session's socket: opened when it is first needed, one for all who need it; and opened anew where it has been
+   * closed, unless the socket is what the session is: then its end is the session's.
    */
   async socket(): Promise<GraphqlSocket> {
-    const { transport } = this.#settings;
-    const known = await this.#socket?.catch(() => undefined);
-    if (known !== undefined && (known.isOpen || transport === "ws")) return known;
+    const opening = (this.#socket ??= this.#openSocket());
+    const socket = await opening;
+    if (socket.isOpen || this.#settings.transport === "ws") return socket;
+    if (this.#socket === opening) this.#socket = this.#openSocket();
+    return this.#socket;
+  }
+
+  #openSocket(): Promise<GraphqlSocket> {
+    const { transport, subscriptions, place } = this.#settings;
     const opening = GraphqlSocket.open({
-      url: this.#settings.subscriptions.url,
+      url: subscriptions.url,
       headers: this.subscriptionHeaders(),
       connectionInit: this.#init(),
-      maxMessageBytes: this.#settings.place.maxResponseBytes,
+      maxMessageBytes: place.maxResponseBytes,
       signal: AbortSignal.any([this.context.signal, this.#closing.signal]),
       now: () => this.context.clock.now(),
       onLost: (reason) => {
         if (transport === "ws") this.context.lost(reason);
       },
     });
-    this.#socket = opening;
     opening.catch(() => {
       if (this.#socket === opening) this.#socket = undefined;
     });

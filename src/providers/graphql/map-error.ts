@@ -6,7 +6,14 @@ import {
   placeOf,
   statusFailure,
 } from "../../http/index.ts";
-import { CcosError, oneLine, type ErrorCode, type ErrorOptions } from "../../kernel/index.ts";
+import {
+  CcosError,
+  oneLine,
+  stringifyJson,
+  type ErrorCode,
+  type ErrorOptions,
+  type JsonValue,
+} from "../../kernel/index.ts";
 import type { FailureContext } from "../../session/handler.ts";
 import { settingsOf } from "./target.ts";
 import { WireError, type ResponseError, type WireFailure } from "./wire-error.ts";
@@ -59,6 +66,8 @@ const MEANINGS = new Map<string, "unauthenticated" | "forbidden" | "rate-limited
 
 const NO_GRAPHQL = "Check :endpoint: what answers there does not speak GraphQL.";
 const MOST_ERRORS = 20;
+/** Characters of data in the details of an error. */
+const MOST_DATA = 64 * 1024;
 
 type Make = (code: ErrorCode, message: string, options?: ErrorOptions) => CcosError;
 
@@ -106,7 +115,7 @@ function classifyResponse(failure: WireFailure & { kind: "response" }, context: 
   const details = {
     errors: errors.slice(0, MOST_ERRORS).map(shown),
     ...(status !== undefined && status !== 200 && { status }),
-    ...(executed && { executed, ...(data !== undefined && { data }) }),
+    ...(executed && { executed, ...(data !== undefined && isSmall(data) && { data }) }),
   };
   // What has run in part must not run again, whatever the rest of it met.
   if (executed) {
@@ -138,6 +147,11 @@ function classifyResponse(failure: WireFailure & { kind: "response" }, context: 
       remedy: "Correct the operation, or import the capability anew if the schema has changed.",
     }),
   });
+}
+
+/** Errors are written down and handed on in many places. */
+function isSmall(data: JsonValue): boolean {
+  return stringifyJson(data).length <= MOST_DATA;
 }
 
 function meaningOf({ code, message }: ResponseError): ReturnType<typeof MEANINGS.get> {

@@ -204,6 +204,8 @@ async function overEvents(
   );
   return {
     pause: (isPaused) => (isPaused ? response.pause() : response.resume()),
-    leave: () => response.destroy(new Error("The stream was left.")),
+    leave: () => {
+      if (!isComplete) response.destroy(new Error("The stream was left."));
+    },
   };
 }
