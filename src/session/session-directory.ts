@@ -59,9 +59,9 @@ export class SessionDirectory {
   }
 
   /** The records of a session key, each with a way to take it away; false where somebody else was quicker. */
-  async ofKey(key: string): Promise<{ readonly record: SessionRecord; take(): Promise<boolean> }[]> {
+  async ofKey(key: string): Promise<{ readonly record: SessionRecord; readonly take: () => Promise<boolean> }[]> {
     const { store } = this.#options;
-    const found: { readonly record: SessionRecord; take(): Promise<boolean> }[] = [];
+    const found: { readonly record: SessionRecord; readonly take: () => Promise<boolean> }[] = [];
     for await (const { name, version, record } of this.#records(placeOfKey(key))) {
       found.push({
         record,
