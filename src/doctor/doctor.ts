@@ -1,6 +1,6 @@
 import { CcosError, oneLine, type Clock } from "../kernel/index.ts";
 import type { Manifest } from "../capability/manifest.ts";
-import type { SessionProbe, TargetExplanation, VariableUse } from "../session/index.ts";
+import type { SessionProbe, SignIns, SignInState, Target, TargetExplanation, VariableUse } from "../session/index.ts";
 import { hasProblem, problem, type Check } from "./check.ts";
 import { checkReach, isAddress } from "./reach.ts";
 
@@ -23,6 +23,11 @@ export interface DoctorOptions {
   readonly timeoutMs: number;
   readonly sessions: {
     explainTarget(manifest: Manifest): Promise<TargetExplanation>;
+    withSignIns(
+      manifest: Manifest,
+      signal: AbortSignal | undefined,
+      use: (signIns: SignIns, target: Target) => Promise<SignInState | undefined>,
+    ): Promise<SignInState | undefined>;
     probeSession(manifest: Manifest, options: { readonly signal: AbortSignal }): Promise<SessionProbe>;
   };
   /** What to trust for this capability to be. */
@@ -84,6 +89,7 @@ export class Doctor {
       checks.push(problem(error?.code === "permission-denied" ? "permission" : "metadata", error));
       return give(null);
     }
+    checks.push(...(await this.#signIn(manifest)));
     if (!origin.trusted && !named && !isLocal(target.endpoint)) {
       const message = `It is not trusted, so ${oneLine(target.endpoint)} is not contacted unless it is named.`;
       checks.push({ name: "reach", status: "skipped", message, remedy: `ccos doctor ${manifest.id}` });
@@ -105,6 +111,23 @@ export class Doctor {
         "It was only found in the working directory: it may not start a command, nor send a variable beyond this machine.",
       remedy: `Look at it, then: ccos trust ${this.#options.trustPath(id)}`,
     };
+  }
+
+  /** A person's sign-in, where one is kept; providers that sign nobody in have nothing to say of it. */
+  async #signIn(manifest: Manifest): Promise<Check[]> {
+    const { sessions, signal, clock } = this.#options;
+    try {
+      const state = await sessions.withSignIns(manifest, signal, (signIns, target) => signIns.state(target));
+      if (state === undefined) return [];
+      const { issuer, renewable, expiresAt = Infinity } = state;
+      const message = `Somebody signed in at ${oneLine(issuer)}${renewable ? "; it is renewed by itself" : ""}.`;
+      if (renewable || expiresAt > clock.now()) return [{ name: "sign-in", status: "ok", message }];
+      return [
+        { name: "sign-in", status: "note", message: `${message} It has ended.`, remedy: `ccos auth ${manifest.id}` },
+      ];
+    } catch {
+      return [];
+    }
   }
 
   #reach(endpoint: string): Promise<Check[]> {

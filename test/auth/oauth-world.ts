@@ -196,6 +196,7 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
       known.used = true;
       return [200, give(known.scope)];
     }
+    if (grant === "client_credentials") return [200, { ...give(form.get("scope") ?? ""), refresh_token: undefined }];
     const device = devices.get(form.get("device_code") ?? "");
     if (device === undefined) return refused("unsupported_grant_type");
     if (!world.dials.agrees) return refused("access_denied");

@@ -178,6 +178,19 @@ describe("signing in", () => {
   });
 });
 
+test("the doctor knows of a sign-in, and that it works", async () => {
+  await env.signIns.signIn("w.read", person);
+  const [found] = await env.diagnose({ id: "w.read" });
+  const checks = Object.fromEntries(
+    (found?.checks ?? []).map(({ name, status, message }) => [name, `${status}: ${message}`]),
+  );
+  expect(checks).toMatchObject({
+    "sign-in": `ok: Somebody signed in at ${world.issuer}; it is renewed by itself.`,
+    credential: "ok: It was accepted.",
+  });
+  said.push(JSON.stringify(found));
+});
+
 describe("a token", () => {
   test("that has ended is renewed before it is used, once for all who need it", async () => {
     await env.signIns.signIn("w.read", person);

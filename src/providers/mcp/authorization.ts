@@ -21,6 +21,7 @@ export interface AuthorizedTarget {
 /** A token that ends sooner than this, or than a fifth of its life, is not given to a new session. */
 const LEAST_LEFT_MS = 31_000;
 const MOST_REMEMBERED = 1_000;
+const LONGEST_SCOPE = 2_000;
 
 /**
  * Who sessions are opened as: what the capability names, tokens by OAuth 2 for machines, or a person's sign-in, which is
@@ -43,7 +44,10 @@ export class SessionAuthorizer {
 
   /** Remembers what a refusal asked for. */
   heard(target: Target, challenge: Challenge): void {
-    remember(this.#challenges, target.endpoint, challenge);
+    // What several calls lacked is asked for together, or each token would lack what the last one had.
+    const scope = unionOfScopes(this.#challenges.get(target.endpoint)?.scope, challenge.scope);
+    const isBounded = (scope?.length ?? 0) <= LONGEST_SCOPE;
+    remember(this.#challenges, target.endpoint, isBounded ? { ...challenge, scope } : challenge);
   }
 
   challengeOf(target: Target): Challenge | undefined {
