@@ -278,6 +278,22 @@ describe.each(["legacy", "modern"] as const)("a followed resource, %s", (era) =>
     await events.return?.();
   });
 
+  test("goes on where its stream was cut, and what may have been missed is a change", async () => {
+    const { stream, server } = await rig(dials());
+    const events = stream({ resource: "note://a" })[Symbol.asyncIterator]();
+    await events.next();
+    await until(() => server.streams.size === 1);
+    const next = events.next();
+    content++;
+    server.streams.cut();
+    expect(await next).toEqual({ done: false, value: { type: "data", value: `content ${content}` } });
+    const later = events.next();
+    await until(() => server.streams.size === 1);
+    changed(server, "note://a");
+    expect(await later).toEqual({ done: false, value: { type: "data", value: `content ${content}` } });
+    await events.return?.();
+  });
+
   test("ends where its session ends", async () => {
     const { stream, driver, session } = await rig(dials());
     const events = stream({ resource: "note://a" })[Symbol.asyncIterator]();

@@ -7,6 +7,8 @@ export interface NotificationStreamOptions {
   readonly open: (lastEventId: string | undefined, signal: AbortSignal) => Promise<HttpResponse>;
   /** Takes a message that came on it. */
   readonly deliver: (message: JsonObject, size: number) => void;
+  /** It is open again; what was said meanwhile may be lost. */
+  readonly reopened: () => void;
   /** The server knows the session no longer. */
   readonly lost: (reason: string) => void;
   /** Most bytes of one event. */
@@ -64,7 +66,7 @@ export class NotificationStream {
   }
 
   async #once(opened: (isOpen: boolean) => void): Promise<"none" | "ended" | "failed"> {
-    const { open, lost, limit } = this.#options;
+    const { open, lost, reopened, limit } = this.#options;
     const { signal } = this.#controller;
     try {
       const response = await open(this.#lastEventId, signal);
@@ -74,6 +76,7 @@ export class NotificationStream {
         if (response.status === FORGOTTEN && this.#wasOpen) lost("The server knows the session no longer.");
         return response.status >= 400 && response.status < 500 ? "none" : "failed";
       }
+      if (this.#wasOpen) reopened();
       this.#wasOpen = true;
       opened(true);
       await readEvents(response, {

@@ -14,7 +14,7 @@ import type { ServerNotification } from "./server-messages.ts";
 import { callSettings } from "./target.ts";
 import { PROVIDER } from "./traits.ts";
 import type { RpcAnswer } from "./transport.ts";
-import { WireError } from "./wire-error.ts";
+import { WireError, type RpcError } from "./wire-error.ts";
 
 const HEADER_MISMATCH = -32020;
 const LINKS_REQUIRED = -32042;
@@ -94,6 +94,8 @@ export class CallRunner {
       if (headersWanted(answer) && (await this.#learnHeaders(connection, call))) return await send();
       return answer;
     } catch (error) {
+      const links = linksIn(error);
+      if (links !== undefined) return { error: links };
       if (!headersWanted(error)) throw this.#failed(error, connection);
       if (!(await this.#learnHeaders(connection, call))) throw this.#failed(error, connection);
       return await send().catch((again: unknown) => Promise.reject(this.#failed(again, connection)));
@@ -162,6 +164,13 @@ export class CallRunner {
     }
     return error;
   }
+}
+
+/** What has to be visited first, where a server says so with a status of its own. */
+function linksIn(error: unknown): RpcError | undefined {
+  if (!(error instanceof WireError) || error.failure.kind !== "http") return undefined;
+  const { rpc } = error.failure;
+  return rpc?.code === LINKS_REQUIRED ? rpc : undefined;
 }
 
 function broken(connection: Connection, text: string): never {

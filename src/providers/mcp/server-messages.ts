@@ -56,16 +56,24 @@ export class ServerMessages {
   /** Requests under way that it may talk about, by their ids. */
   readonly #under = new Map<string, Hearer>();
 
-  readonly #listeners = new Set<(notification: ServerNotification) => void>();
+  readonly #listeners = new Map<(notification: ServerNotification) => void, (() => void) | undefined>();
 
   constructor(reply: (message: JsonObject) => Promise<void>) {
     this.#reply = reply;
   }
 
-  /** Tells of every notification, those of single requests too, until the function it gives is called. */
-  listen(listener: (notification: ServerNotification) => void): () => void {
-    this.#listeners.add(listener);
+  /**
+   * Tells of every notification, those of single requests too, until the function it gives is called. `missed` is called
+   * when there was a time in which nothing could be heard.
+   */
+  listen(listener: (notification: ServerNotification) => void, missed?: () => void): () => void {
+    this.#listeners.set(listener, missed);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** What was said for a while has been lost. */
+  gap(): void {
+    for (const missed of this.#listeners.values()) missed?.();
   }
 
   /** A request leaves. */
@@ -111,7 +119,7 @@ export class ServerMessages {
     if (method === "notifications/cancelled") this.#drop(params["requestId"]);
     const notification = { method, params, size };
     (own?.heard === undefined ? this.#hearerOf(method, params) : own)?.heard?.(notification);
-    for (const listener of this.#listeners) listener(notification);
+    for (const listener of this.#listeners.keys()) listener(notification);
   }
 
   #drop(id: JsonValue | undefined): void {

@@ -135,6 +135,7 @@ export class HttpTransport extends WireTransport {
       deliver: (message, size) => {
         if (typeof message["method"] === "string") this.deliver(message, undefined, size);
       },
+      reopened: () => this.messages.gap(),
       lost: (reason) => this.onlost?.(reason),
     });
     this.#listening ??= this.#notifications.open();
