@@ -150,6 +150,7 @@ describe("what comes before the first call", () => {
     await using driven = drive(told, env);
     expect(await driven.call({ a: 1 })).toEqual({ session: "s-1", given: { a: 1 } });
     expect(server.requests[0]?.headers.authorization).toBeUndefined();
+    expect([...driven.driver.secrets]).toEqual(expect.arrayContaining(["secret-of-the-line", "s-1"]));
   });
 
   test("says when the login ends", async () => {

@@ -4,18 +4,13 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 
 import { withQuery } from "../../http/index.ts";
-import { abortError, fail, stripControls, type JsonValue } from "../../kernel/index.ts";
+import { abortError, fail, stripControls } from "../../kernel/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import { Connection } from "./connection.ts";
-import type { Listener } from "./inbox.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import { readAnswer, refusalOf } from "./map-value.ts";
-import type { Match } from "./match.ts";
-import { readPath } from "./path.ts";
-import { renderRequest } from "./request.ts";
+import { FirstMessage, logIn } from "./login.ts";
 import type { WebSocketSettings } from "./target.ts";
-import type { Scope } from "./template.ts";
-import type { Login, Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 import { WireError } from "./wire-error.ts";
 
 export interface ConnectOptions {
@@ -41,7 +36,7 @@ export async function connect(target: Target, context: SessionContext, options: 
   const { wire, operation } = target.settings as WebSocketSettings;
   if (context.signal.aborted) throw abortError(context.signal);
   let isUp = false;
-  const socket = createSocket(target, options);
+  const socket = createSocket(target, context, options);
   const connection = new Connection(socket, {
     wire,
     clock: context.clock,
@@ -63,7 +58,7 @@ export async function connect(target: Target, context: SessionContext, options: 
     await Promise.race([handshake(socket), work.promise]);
     if (first !== undefined) await Promise.race([first.heard, work.promise]);
     const expiresAt =
-      wire.login && (await Promise.race([logIn(wire.login, connection, target, context, options), work.promise]));
+      wire.login && (await Promise.race([logIn(wire.login, connection, target, context, options.token), work.promise]));
     if (!connection.isOpen) throw new WireError(await Promise.race([connection.whyGone(), work.promise]));
     isUp = true;
     connection.ready();
@@ -93,7 +88,7 @@ function nameOf({ correlation }: Wire, answer: string): string {
   }
 }
 
-function createSocket(target: Target, { headers, token }: ConnectOptions): WebSocket {
+function createSocket(target: Target, context: SessionContext, { headers, token }: ConnectOptions): WebSocket {
   const { place, wire, subprotocols, tokenProtocol } = target.settings as WebSocketSettings;
   const offered = [...subprotocols];
   if (tokenProtocol !== undefined && token !== undefined) {
@@ -104,6 +99,7 @@ function createSocket(target: Target, { headers, token }: ConnectOptions): WebSo
         remedy: 'Add :encoding "base64url" to :auth, where the peer takes that.',
       });
     }
+    context.addSecret(text);
     offered.push(text);
   }
   // Missing in the types of the library.
@@ -168,94 +164,4 @@ function brokenHandshake(message: string): string {
 function remedyFor(message: string): { readonly remedy?: string } {
   if (!/subprotocol/i.test(message)) return {};
   return { remedy: "Check :subprotocols: the peer has to take one of them, and only one of them." };
-}
-
-/** Waits for a message of one kind; one of the other kind is a refusal. */
-class FirstMessage {
-  readonly heard: Promise<JsonValue>;
-  readonly #connection: Connection;
-  readonly #listener: Listener;
-
-  constructor(
-    connection: Connection,
-    wanted: Match,
-    refused: ((message: JsonValue) => WireError | undefined) | undefined,
-  ) {
-    this.#connection = connection;
-    const { promise, resolve, reject } = Promise.withResolvers<JsonValue>();
-    this.heard = promise;
-    promise.catch(() => {});
-    this.#listener = {
-      offer: (message) => {
-        const no = refused?.(message);
-        if (no === undefined && !wanted.matches(message, { input: null })) return false;
-        this.leave();
-        if (no === undefined) resolve(message);
-        else reject(no);
-        return true;
-      },
-      failed: reject,
-    };
-    connection.listen(this.#listener);
-  }
-
-  leave(): void {
-    this.#connection.unlisten(this.#listener);
-  }
-}
-
-/** Logs in, and gives the instant at which that ends, where the peer said so. */
-async function logIn(
-  login: Login,
-  connection: Connection,
-  target: Target,
-  context: SessionContext,
-  { token }: ConnectOptions,
-): Promise<number | undefined> {
-  const { operation, wire } = target.settings as WebSocketSettings;
-  const scope: Scope = { input: null, values: { $token: token } };
-  const refused = (message: JsonValue): WireError | undefined => {
-    if (login.refused?.matches(message, { input: null }) !== true) return undefined;
-    const error = readPath(message, operation.reading.errorPath) ?? message;
-    return new WireError({ kind: "refused", refusal: refusalOf(error, operation.reading, true) });
-  };
-  const listens = login.ok !== undefined || login.refused !== undefined;
-  const said = listens ? new FirstMessage(connection, login.ok ?? NEVER, refused) : undefined;
-  // Where other messages say how it went, an answer to the request as such says nothing.
-  const answered = !login.unanswered && login.ok === undefined && wire.correlation.kind !== "none";
-  try {
-    const outgoing = {
-      message: (id: number | string | undefined) =>
-        renderRequest(login.request, wire.correlation, scope, id, "the login"),
-      answered,
-      operation: "the login",
-      signal: context.signal,
-    };
-    const asked = connection.ask(outgoing);
-    asked.catch(() => {});
-    const answer = await (answered ? Promise.race([asked, ...(said === undefined ? [] : [said.heard])]) : asked);
-    if (login.unanswered) return undefined;
-    const yes = login.ok === undefined ? answer : await (said as FirstMessage).heard;
-    if (login.ok === undefined) checkAnswer(yes, target);
-    connection.login = yes;
-    const seconds = login.expiresInPath && readPath(yes, login.expiresInPath);
-    return typeof seconds === "number" && seconds > 0 ? context.clock.now() + seconds * 1000 : undefined;
-  } finally {
-    said?.leave();
-  }
-}
-
-const NEVER: Match = { matches: () => false, names: new Set() };
-
-/** An answer to the login that is an error says that it was refused. */
-function checkAnswer(answer: JsonValue, target: Target): void {
-  const { operation, wire } = target.settings as WebSocketSettings;
-  try {
-    readAnswer(answer, operation.reading, wire.correlation);
-  } catch (error) {
-    if (error instanceof WireError && error.failure.kind === "refused") {
-      throw new WireError({ kind: "refused", refusal: { ...error.failure.refusal, login: true } });
-    }
-    throw error;
-  }
 }
