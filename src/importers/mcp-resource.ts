@@ -7,7 +7,7 @@ export function declareResource(uri: string, resource: JsonObject, connection: J
   return {
     title: textOf(resource, "title"),
     description: described(resource),
-    metadata: { mcp: { ...connection, resource: uri, requires_session: "auto" } },
+    metadata: { mcp: { ...connection, resource: uri.toWellFormed(), requires_session: "auto" } },
   };
 }
 
@@ -23,7 +23,7 @@ export function declareTemplate(template: string, resource: JsonObject, connecti
     title: textOf(resource, "title"),
     description: described(resource),
     inputSchema: inputOf(properties, required),
-    metadata: { mcp: { ...connection, resource_template: template, requires_session: "auto" } },
+    metadata: { mcp: { ...connection, resource_template: template.toWellFormed(), requires_session: "auto" } },
   };
 }
 

@@ -442,6 +442,57 @@ describe("what a hostile server says", () => {
     }
   });
 
+  test("stays data in resources, templates and prompts, too", async () => {
+    const server = await startMcpServer({
+      tools: [],
+      capabilities: { resources: {}, prompts: {} },
+      methods: {
+        "resources/list": () => ({
+          resources: names.map((name) => ({
+            uri: `x:${name}`,
+            name,
+            title: EVIL,
+            description: EVIL,
+            mimeType: EVIL,
+            size: -1,
+          })),
+        }),
+        "resources/templates/list": () => ({
+          resourceTemplates: names.map((name) => ({
+            uriTemplate: `x:{${name}}{?__proto__*}`,
+            name,
+            description: EVIL,
+          })),
+        }),
+        "prompts/list": () => ({
+          prompts: names.map((name) => ({
+            name,
+            description: `${EVIL}\u001b[31m\u202e`,
+            arguments: [{ name: EVIL, description: EVIL, required: true }, { name: "__proto__" }, { name: 7 }, "x"],
+          })),
+        }),
+      },
+    });
+    open.push({ stop: () => server.stop() });
+    const { files, capabilities } = await importMcp({ source: server.url, out });
+    expect(capabilities).toHaveLength(3 * names.length);
+    expect(await readdir(folder)).toEqual(["out"]);
+    expect((await readdir(out)).toSorted()).toEqual(files.map((file) => basename(file)).toSorted());
+    const env = await load(out);
+    const blocks = loaded(env).map((manifest) => manifest.metadata["mcp"] as Record<string, string>);
+    const told = (key: string): (string | undefined)[] =>
+      blocks.flatMap((block) => (block[key] === undefined ? [] : [block[key]])).toSorted();
+    const clean = names.map((name) => name.toWellFormed());
+    expect(told("resource")).toEqual(clean.map((name) => `x:${name}`).toSorted());
+    expect(told("resource_template")).toEqual(clean.map((name) => `x:{${name}}{?__proto__*}`).toSorted());
+    expect(told("prompt")).toEqual(clean.toSorted());
+    for (const manifest of loaded(env)) expect(manifest.description).not.toMatch(/[\u001b\u202e]/);
+    for (const file of files) {
+      const comments = (await readFile(file, "utf8")).split("\n").filter((line) => line.trimStart().startsWith(";"));
+      expect(comments).toEqual([";; Written by an import from a server; importing again replaces this file."]);
+    }
+  });
+
   test("does not keep a server without a usable name or tools from being imported", async () => {
     const server = await listing([{ nonsense: true }, 7 as unknown as object, tool("ok")], "");
     const { capabilities, warnings } = await importMcp({ source: server.url, out });

@@ -253,6 +253,17 @@ describe("a legacy server that asks what nobody answers", () => {
   });
 });
 
+test("pages to visit are asked for, too, where the error comes with a status of its own", async () => {
+  const interaction = elicits({ action: "accept" });
+  const { call, server } = await rig("legacy", interaction, [{ name: "form", run: () => text("done") }]);
+  const elicitations = [{ mode: "url", elicitationId: "1", url: "https://example.com/", message: "Go" }];
+  const error = { code: -32042, message: "Visit a page first.", data: { elicitations } };
+  server.dials.fault = { kind: "status", status: 400, body: JSON.stringify({ jsonrpc: "2.0", id: null, error }) };
+  server.dials.faultTimes = 1;
+  expect(await call("form")).toBe('"done"');
+  expect(interaction.asked).toHaveLength(1);
+});
+
 describe("a modern server that asks", () => {
   const raw = (result: object): McpTool[] => [
     { name: "form", run: () => ({ raw: { resultType: "input_required", ...result } }) },
