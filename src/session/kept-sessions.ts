@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createId, isCcosError, sleep, type Clock } from "../kernel/index.ts";
-import type { Store } from "../stores/store.ts";
+import { createId, isCcosError, sleep, type Clock, type Timer } from "../kernel/index.ts";
+import type { LockToken, Store } from "../stores/store.ts";
 import type { Opened, SessionContext, SessionHandler, Target } from "./handler.ts";
 import { KeptSession, type Parting } from "./kept-session.ts";
 import { decodeRecord, encodeRecord, type SessionRecord } from "./session-record.ts";
@@ -21,8 +21,6 @@ export interface KeptSessionsOptions {
 /** An opening, as the pool asks for it. */
 export interface KeptOpening {
   readonly context: SessionContext;
-  /** How long an opening may take: whoever opens for all does not hold the others up for longer. */
-  readonly openTimeoutMs: number;
   initialize(): Promise<Opened<unknown>>;
 }
 
@@ -36,8 +34,9 @@ export interface KeptOpened {
 
 /** How often it is looked whether another process has opened the session, in milliseconds. */
 const LOOK_EVERY_MS = 50;
-/** A lock outlives the longest opening by this, so that it is not lost while the peer still answers. */
-const LOCK_MARGIN_MS = 5_000;
+/** So long the others wait for whoever died while opening, in milliseconds; who lives renews its lock in time. */
+const LOCK_MS = 5_000;
+const RENEW_EVERY_MS = 1_500;
 
 /** Where the records of a key stand, without the key itself: it names an endpoint. */
 export function placeOfKey(key: string): string {
@@ -101,19 +100,34 @@ export class KeptSessions {
     for (;;) {
       const found = await this.#resume(name, opening.context);
       if (found !== undefined) return found;
-      const ttlMs = opening.openTimeoutMs + LOCK_MARGIN_MS;
-      const token = await store.locks.take(`open/${name}`, ttlMs);
+      const token = await store.locks.take(`open/${name}`, LOCK_MS);
       if (token === undefined) {
         await sleep(clock, LOOK_EVERY_MS, opening.context.signal);
         continue;
       }
+      const renewal = this.#renew(`open/${name}`, token);
       try {
         // Whoever held the lock before may have opened one meanwhile.
         return (await this.#resume(name, opening.context)) ?? (await this.#begin(name, opening));
       } finally {
+        renewal.stop();
         await store.locks.release(`open/${name}`, token).catch((error: unknown) => this.#options.failed(error));
       }
     }
+  }
+
+  /** Holds a lock until it is stopped. One that is lost all the same costs a handshake: whoever comes second finds a record. */
+  #renew(lock: string, token: LockToken): { stop(): void } {
+    const { store, clock, failed } = this.#options;
+    let timer: Timer | undefined;
+    const schedule = (): void => {
+      timer = clock.setTimer(RENEW_EVERY_MS, () => {
+        store.locks.renew(lock, token, LOCK_MS).catch(failed);
+        schedule();
+      });
+    };
+    schedule();
+    return { stop: () => timer?.cancel() };
   }
 
   /** The session of a record; undefined where there is none that can be gone on with. */

@@ -77,7 +77,7 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     const opened =
       around.kept === undefined
         ? initialize().then((fresh): KeptOpened => ({ opened: fresh, resumed: false }))
-        : around.kept.open({ context, openTimeoutMs, initialize });
+        : around.kept.open({ context, initialize });
     session = admit(await untilAborted(opened, opening.signal, endLate));
   } finally {
     timer.cancel();
