@@ -165,7 +165,20 @@ async function drained(iterator: AsyncIterator<StreamEvent>): Promise<void> {
 
 function streamOf({ peer }: Bench): PeerStream {
   assert.ok(peer.stream, 'the peer has a `stream`, or the rig says why it is `without: { stream: "…" }`');
-  return peer.stream;
+  // A peer may make it anew each time it is asked, with what it counts as it is then.
+  const { block, input, events, endless } = peer.stream;
+  return {
+    ...(block !== undefined && { block }),
+    input,
+    events,
+    ...(endless !== undefined && { endless }),
+    get open() {
+      return peer.stream?.open ?? 0;
+    },
+    get sent() {
+      return peer.stream?.sent ?? 0;
+    },
+  };
 }
 
 function endlessOf({ endless }: PeerStream): NonNullable<PeerStream["endless"]> {
