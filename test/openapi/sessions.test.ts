@@ -49,6 +49,15 @@ describe("who calls", () => {
     });
   });
 
+  it("and what a call says in cookies of its own go together", async () => {
+    const auth = { type: "api-key", in: "cookie", name: "k", env_var: "KEY" };
+    const parameters = [{ name: "theme", in: "cookie" }];
+    expect(await seen({ auth, parameters }, SECRETS, { theme: "a;b" })).toMatchObject({
+      cookie: "k=key-value; theme=a%3Bb",
+    });
+    expect(await seen({ parameters }, SECRETS, { theme: "x" })).toMatchObject({ cookie: "theme=x" });
+  });
+
   it("is read from older files: a place for the key makes an API key of it", async () => {
     expect(await seen({ auth: { location: "header", param_name: "X-Key", env_var: "KEY" } })).toMatchObject({
       key: "key-value",

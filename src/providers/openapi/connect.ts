@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 
 import { CcosError, type JsonObject } from "../../kernel/index.ts";
-import { openCookies, type Authorizer } from "../../http/index.ts";
+import { ACCEPT_ENCODING, openCookies, type Authorizer } from "../../http/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import { logIn, type LoggedIn } from "./log-in.ts";
 import type { LoginPlan } from "./read-login.ts";
@@ -11,12 +11,15 @@ import type { RestSettings } from "./target.ts";
 /** An open session: what goes along with each of its requests. */
 export interface Connection {
   readonly dispatcher: Dispatcher;
-  /** Those of the place, with its token. */
+  /** What every request begins with: who we are, the headers of the place, the token of the login. */
   readonly headers: Readonly<Record<string, string>>;
   /** The ones among them that no call may replace. */
   readonly credentialHeaders: Readonly<Record<string, string>>;
   readonly login: (LoggedIn & { readonly plan: LoginPlan }) | undefined;
 }
+
+/** What goes along with every request, wherever it goes. */
+export const OWN_HEADERS = { "user-agent": "ccos", "accept-encoding": ACCEPT_ENCODING } as const;
 
 export interface ConnectOptions {
   readonly dispatcher: Dispatcher;
@@ -69,7 +72,7 @@ function connectionOf(
     const { tokenHeader, tokenPrefix } = login.plan;
     own[tokenHeader] = tokenPrefix === "" ? login.token : `${tokenPrefix} ${login.token}`;
   }
-  const headers = { ...placeHeaders, ...own };
+  const headers = { ...OWN_HEADERS, ...placeHeaders, ...own };
   const decided = new Set(["authorization", ...Object.keys(place.credential.headers), ...Object.keys(own)]);
   const credentialHeaders = Object.fromEntries(
     Object.entries(headers).filter(([name]) => decided.has(name) && name !== "cookie"),

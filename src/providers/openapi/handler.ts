@@ -54,13 +54,14 @@ export class OpenApiSessionHandler implements SessionHandler<OpenApiSession> {
     return opened(await connect(target, await this.#connectOptions(), context));
   }
 
-  async executeWithSession(
-    session: Session<OpenApiSession>,
+  executeWithSession(
+    { state: { connection } }: Session<OpenApiSession>,
     call: SessionCall,
     context: SessionContext,
   ): Promise<JsonValue> {
-    const { execute } = await loadExecution();
-    return execute(session.state.connection, call, context);
+    // Loaded with the first call, and then at hand without another turn.
+    if (execution !== undefined) return execution.execute(connection, call, context);
+    return loadExecution().then(({ execute }) => execute(connection, call, context));
   }
 
   async *stream(
@@ -127,7 +128,6 @@ export class OpenApiSessionHandler implements SessionHandler<OpenApiSession> {
 type Execution = typeof Executing;
 let execution: Execution | undefined;
 
-/** Loaded with the first call, and then at hand without another turn. */
 async function loadExecution(): Promise<Execution> {
   execution ??= await import("./execute.ts");
   return execution;

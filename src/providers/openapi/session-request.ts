@@ -1,9 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
 
-import { CcosError, getOwn, readRateHeaders } from "../../kernel/index.ts";
+import { CcosError, readRateHeaders } from "../../kernel/index.ts";
 import {
-  ACCEPT_ENCODING,
   addressOf,
   RedirectRefused,
   send,
@@ -13,7 +12,7 @@ import {
   type HttpResponse,
 } from "../../http/index.ts";
 import type { SessionCall, SessionContext } from "../../session/handler.ts";
-import type { Connection } from "./connect.ts";
+import { OWN_HEADERS, type Connection } from "./connect.ts";
 import { csrfOf, leadsTo, urlOf } from "./log-in.ts";
 import { refusalOf } from "./map-error.ts";
 import type { LoginPlan } from "./read-login.ts";
@@ -46,13 +45,7 @@ export async function sendRequest(
         signal: call.signal,
         started: () => call.sent(),
       },
-      {
-        headersElsewhere: {
-          accept: request.headers["accept"] as string,
-          "user-agent": "ccos",
-          "accept-encoding": ACCEPT_ENCODING,
-        },
-      },
+      { headersElsewhere: { ...OWN_HEADERS, accept: request.headers["accept"] as string } },
     );
   } catch (error) {
     if (error instanceof RedirectRefused && isLoginOrigin(error.to, login?.plan.loginPage)) throw lost(call);
@@ -81,15 +74,11 @@ function headersOf(
   call: SessionCall,
   settings: RestSettings,
 ): Record<string, string> {
-  const own: Record<string, string> = {
-    // Whoever watches our HTTP client adds the headers of a trace by itself; twice, they would be worth nothing.
-    ...(httpRequests.hasSubscribers ? undefined : call.headers),
-    ...connection.headers,
-    ...request.headers,
-  };
+  const headers = sessionHeaders(connection, request.method, url, settings, request.headers, request.cookies);
   const { idempotencyKey } = settings.operation;
-  if (idempotencyKey !== undefined) own[idempotencyKey] ??= idempotencyKeyOf(call);
-  return sessionHeaders(connection, request.method, url, settings, own, request.cookies);
+  if (idempotencyKey !== undefined) headers[idempotencyKey] ??= idempotencyKeyOf(call);
+  // Whoever watches our HTTP client adds the headers of a trace by itself; twice, they would be worth nothing.
+  return call.headers === undefined || httpRequests.hasSubscribers ? headers : { ...call.headers, ...headers };
 }
 
 /** Headers with what every request of a session carries: its credentials, its cookies, its token against forged requests. */
@@ -101,20 +90,16 @@ function sessionHeaders(
   own: Readonly<Record<string, string>>,
   cookies = "",
 ): Record<string, string> {
-  const headers: Record<string, string> = {
-    "user-agent": "ccos",
-    "accept-encoding": ACCEPT_ENCODING,
-    ...own,
-    ...connection.credentialHeaders,
-  };
+  const headers: Record<string, string> = { ...connection.headers, ...own, ...connection.credentialHeaders };
   const { login } = connection;
   if (login?.plan.csrf?.sendHeader !== undefined && !SAFE.has(method)) {
     const token = csrfOf(login.plan.csrf, login, settings);
     if (token !== undefined) headers[login.plan.csrf.sendHeader] = token;
   }
-  const fixed = [getOwn(connection.headers, "cookie") ?? "", cookies].filter((part) => part !== "").join("; ");
-  const cookie = login === undefined ? fixed : login.cookies.header(url, fixed === "" ? undefined : fixed);
-  if (cookie !== undefined && cookie !== "") headers["cookie"] = cookie;
+  if (cookies !== "")
+    headers["cookie"] = headers["cookie"] === undefined ? cookies : `${headers["cookie"]}; ${cookies}`;
+  const cookie = login?.cookies.header(url, headers["cookie"]);
+  if (cookie !== undefined) headers["cookie"] = cookie;
   return headers;
 }
 
@@ -126,7 +111,7 @@ export async function probe(
   signal: AbortSignal,
 ): Promise<boolean> {
   const url = urlOf(settings, path);
-  const headers = sessionHeaders(connection, "GET", url, settings, { accept: "*/*", ...connection.headers });
+  const headers = sessionHeaders(connection, "GET", url, settings, { accept: "*/*" });
   try {
     const response = await send(connection.dispatcher, addressOf(url), { method: "GET", headers, signal });
     await response.discard();
@@ -141,7 +126,7 @@ export async function logOut(connection: Connection, settings: RestSettings, sig
   const logout = connection.login?.plan.logout;
   if (logout === undefined) return;
   const url = urlOf(settings, logout.path);
-  const headers = sessionHeaders(connection, logout.method, url, settings, { accept: "*/*", ...connection.headers });
+  const headers = sessionHeaders(connection, logout.method, url, settings, { accept: "*/*" });
   const response = await send(connection.dispatcher, addressOf(url), { method: logout.method, headers, signal });
   await response.discard();
 }
