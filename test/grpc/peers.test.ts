@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -87,6 +87,10 @@ describe.skipIf(!peersInstalled)("other people's services (needs npm run peers)"
       warnings: [],
       manifests: capabilities.length,
     });
+    const longest = Math.max(
+      ...(await Promise.all((await readdir(out)).map(async (name) => (await stat(join(out, name))).size))),
+    );
+    expect(longest).toBeLessThan(512 * 1024);
     const sets = (await readdir(out)).filter((name) => name.endsWith(".binpb"));
     expect(sets.length).toBeGreaterThan(1_000);
     // What was cut out of the whole still describes itself.

@@ -96,9 +96,13 @@ function specialSchema(desc: DescMessage): JsonObject | undefined {
   }
 }
 
+const MOST_NAMES = 200;
+
 function enumSchema(desc: DescEnum, direction: Direction): JsonObject {
   if (desc.typeName === "google.protobuf.NullValue") return { type: "null" };
-  const names: JsonObject = { enum: desc.values.map(({ name }) => name) };
+  // A list of thousands tells nobody anything, and what is none of them is told when it is sent.
+  const isLong = desc.values.length > MOST_NAMES;
+  const names: JsonObject = isLong ? { type: "string" } : { enum: desc.values.map(({ name }) => name) };
   // A server may know values that its description does not have yet; they come as numbers.
   return direction === "response" ? { anyOf: [names, { type: "integer" }] } : names;
 }

@@ -42,7 +42,7 @@ const KEYS = [
   "service",
   "target",
   "target_override_env",
-  "timeout_ms",
+
   "tls",
   "type",
 ] as const;
