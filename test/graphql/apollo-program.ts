@@ -6,7 +6,7 @@ interface Apollo {
   ApolloServer: new (options: object) => object;
 }
 interface Standalone {
-  startStandaloneServer(server: object, options: object): Promise<{ readonly url: string }>;
+  startStandaloneServer(this: void, server: object, options: object): Promise<{ readonly url: string }>;
 }
 interface Graphql {
   GraphQLError: new (message: string, options: object) => Error;

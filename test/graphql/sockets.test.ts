@@ -115,10 +115,10 @@ describe("a server that breaks the protocol", () => {
       acknowledging(({ id, type }, _socket, send) => {
         if (type !== "subscribe") return;
         send({ id: "__proto__", type: "next", payload: { data: { a: "wrong" } } });
-        send({ id, type: "next", payload: { data: { a: 12345678901234567890 } } });
+        send({ id, type: "next", payload: { data: { a: "right" } } });
       }),
     );
-    expect(await callOnce(block)).toMatchObject({ a: expect.anything() });
+    expect(await callOnce(block)).toEqual({ a: "right" });
   });
 });
 

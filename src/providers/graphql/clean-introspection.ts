@@ -65,6 +65,8 @@ export function cleanIntrospection(value: JsonValue): {
   return { introspection: introspection as unknown as IntrospectionQuery, leftOut: cleaning.leftOut };
 }
 
+type NamedItem = JsonObject & { readonly name: string };
+
 class Cleaning {
   readonly leftOut: LeftOut[] = [];
   readonly #types = new Map<string, JsonObject>();
@@ -99,7 +101,7 @@ class Cleaning {
     if (!Array.isArray(fields)) return null;
     const kept: JsonObject[] = [];
     for (const field of this.#named(type, fields)) {
-      const name = `${type}.${String(field["name"])}`;
+      const name = `${type}.${field.name}`;
       const problem = this.#problemOf(field["type"], OUTPUT);
       const args = this.#arguments(name, field["args"] ?? []);
       if (problem !== undefined) this.#leave(name, problem);
@@ -119,7 +121,7 @@ class Cleaning {
       const isNeeded = isJsonObject(arg["type"]) && arg["type"]["kind"] === "NON_NULL" && arg["defaultValue"] == null;
       if (problem === undefined) kept.push({ ...arg, defaultValue: readableDefault(arg["defaultValue"]) });
       else {
-        this.#leave(`${owner}(${String(arg["name"])})`, problem);
+        this.#leave(`${owner}(${arg.name})`, problem);
         lacks ||= isNeeded;
       }
     }
@@ -133,20 +135,22 @@ class Cleaning {
   }
 
   /** Those with a name that GraphQL allows, each name once. */
-  #named(owner: string, items: readonly JsonValue[]): JsonObject[] {
-    const kept = new Map<JsonValue | undefined, JsonObject>();
+  #named(owner: string, items: readonly JsonValue[]): NamedItem[] {
+    const kept = new Map<string, NamedItem>();
     for (const item of items) {
       if (!isJsonObject(item) || !hasName(item))
         this.#leave(`${owner}.${nameIn(item)}`, "It has no name that GraphQL allows.");
-      else if (kept.has(item["name"])) this.#leave(`${owner}.${String(item["name"])}`, "It is defined twice.");
-      else kept.set(item["name"], item);
+      else if (kept.has(item.name)) this.#leave(`${owner}.${item.name}`, "It is defined twice.");
+      else kept.set(item.name, item);
     }
     return [...kept.values()];
   }
 
   #references(items: JsonValue | undefined, kind: string): JsonObject[] {
     if (!Array.isArray(items)) return [];
-    return items.filter((item): item is JsonObject => isJsonObject(item) && this.kindOf(String(item["name"])) === kind);
+    return items.filter(
+      (item): item is JsonObject => isJsonObject(item) && hasName(item) && this.kindOf(item.name) === kind,
+    );
   }
 
   /** What is wrong with a reference to a type; undefined for nothing. */
@@ -172,7 +176,7 @@ class Cleaning {
   }
 }
 
-function hasName(item: JsonObject): boolean {
+function hasName(item: JsonObject): item is NamedItem {
   return typeof item["name"] === "string" && NAME.test(item["name"]);
 }
 

@@ -1,14 +1,19 @@
 import type { Dispatcher } from "undici";
 
-import { ACCEPT_ENCODING, Authorizer, openCookies, type CookieSession, type Exchange } from "../../http/index.ts";
-import { fail, isJsonObject, oneLine, Roster, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
+import {
+  ACCEPT_ENCODING,
+  type Authorizer,
+  type CookieSession,
+  type Exchange,
+  type HttpResponse,
+} from "../../http/index.ts";
+import { isJsonObject, Roster, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
 import type { SessionCall, SessionContext, Target } from "../../session/handler.ts";
-import type { LoginPlan } from "./login-plan.ts";
+import { logIn } from "./log-in.ts";
 import { classify } from "./map-error.ts";
 import { readValue, type GraphqlResponse } from "./map-value.ts";
 import { askOverSocket } from "./ask-over-socket.ts";
 import { ask, type GraphqlRequest, type HttpLink, type PersistedQueries } from "./request.ts";
-import type { HttpResponse } from "../../http/index.ts";
 import { GraphqlSocket } from "./socket.ts";
 import { subscribe } from "./subscribe.ts";
 import { secretsOf, settingsOf, type GraphqlSettings } from "./target.ts";
@@ -75,7 +80,6 @@ export class Connection {
   readonly #closing = new AbortController();
   #headers: Readonly<Record<string, string>>;
   #cookies: CookieSession | undefined;
-  #isLoggedIn = false;
   #socket: Promise<GraphqlSocket> | undefined;
   /** The server takes subscriptions, but not over a socket: found out once. */
   hasNoSocket = false;
@@ -102,8 +106,13 @@ export class Connection {
   async open(): Promise<void> {
     const { login, transport, handshake } = this.#settings;
     const { signal } = this.context;
-    if (login !== undefined) await this.#logIn(login);
-    this.#isLoggedIn = login !== undefined;
+    if (login !== undefined) {
+      const { cookies, token } = await logIn(login, this.target, this.context, (request) =>
+        ask(this.link(), request, { method: "POST", signal }),
+      );
+      this.#cookies = cookies;
+      if (token !== undefined) this.#headers = { ...this.#headers, authorization: `Bearer ${token}` };
+    }
     if (transport === "ws") await this.socket();
     // A login has shown already that the server is there.
     else if (handshake && login === undefined) await this.#shakeHands(signal);
@@ -205,7 +214,7 @@ export class Connection {
   /** Tells the server that the session ends, where it has something to be told. Never fails. */
   async logOut(signal: AbortSignal): Promise<void> {
     const { login } = this.#settings;
-    if (login?.logout === undefined || !this.#isLoggedIn) return;
+    if (login?.logout === undefined || this.#cookies === undefined) return;
     await ask(this.link(), { query: login.logout, variables: {} }, { method: "POST", signal }).catch(() => {});
   }
 
@@ -246,50 +255,4 @@ export class Connection {
       if (failure.code !== "rejected") throw failure;
     }
   }
-
-  async #logIn({ text, variables, tokenPath }: LoginPlan): Promise<void> {
-    const { context, target } = this;
-    this.#cookies = await openCookies();
-    const request = { query: text, variables };
-    const { response, http, retryAfterMs } = await ask(this.link(), request, {
-      method: "POST",
-      signal: context.signal,
-    });
-    let data: JsonValue;
-    try {
-      const rules = {
-        kind: "mutation",
-        resultField: undefined,
-        onError: "fail",
-        retryAfterMs,
-        status: http.status,
-      } as const;
-      data = readValue(response, rules);
-    } catch (error) {
-      const failure = classify(error, { phase: "open", sent: true, target });
-      if (failure.code !== "rejected") throw failure;
-      return fail("unauthenticated", `The login at ${target.endpoint} was refused. ${failure.message}`, {
-        remedy: `Check the variables of :login${target.credentialSource === undefined ? "" : `, such as ${target.credentialSource}`}.`,
-        cause: failure,
-      });
-    }
-    this.#cookies.take(this.#settings.url, http);
-    for (const secret of this.#cookies.secrets()) context.addSecret(secret);
-    if (tokenPath === undefined) {
-      if (!this.#cookies.has(this.#settings.url))
-        noToken(target, "set no cookie", "Say where its token stands, with :token_path.");
-      return;
-    }
-    let token: JsonValue | undefined = data;
-    for (const key of tokenPath) token = isJsonObject(token) && Object.hasOwn(token, key) ? token[key] : undefined;
-    if (typeof token !== "string" || token === "" || !/^[\x20-\x7e]+$/.test(token)) {
-      return noToken(target, `has no token at ${oneLine(tokenPath.join("."), 100)}`, "Correct :token_path of :login.");
-    }
-    context.addSecret(token);
-    this.#headers = { ...this.#headers, authorization: `Bearer ${token}` };
-  }
-}
-
-function noToken(target: Target, what: string, remedy: string): never {
-  return fail("protocol-error", `The answer to the login at ${target.endpoint} ${what}.`, { remedy });
 }

@@ -177,7 +177,7 @@ export class GraphqlSocket {
     let message: ReturnType<typeof Parse>;
     try {
       // Parsed by us, so that no digit of a large integer is lost, and then checked by the protocol's own rules.
-      message = this.#parse(parseJson(data.toString()));
+      message = this.#parse(parseJson((data as Buffer).toString("utf8")));
     } catch (error) {
       this.#broken(`A message is not of the protocol: ${error instanceof Error ? error.message : String(error)}`);
       return;

@@ -53,7 +53,7 @@ export function readSubscriptionPlace(
       remedy: "Correct it; credentials belong into a variable, named by :auth_env_var.",
     });
   }
-  const transport = wordOf(read("subscription_transport") ?? "") || (/^ws/.test(given.protocol) ? "ws" : "auto");
+  const transport = wordOf(read("subscription_transport") ?? "") || (given.protocol.startsWith("ws") ? "ws" : "auto");
   if (transport !== "auto" && transport !== "ws" && transport !== "sse") {
     return fail("invalid-argument", `:subscription_transport of ${id} is none of its values.`, {
       remedy: 'Use "auto", "ws" or "sse".',
