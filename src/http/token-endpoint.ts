@@ -53,7 +53,7 @@ export async function requestTokens(plan: OAuthPlan, around: TokenSurroundings):
   try {
     const server = await serverOf(plan, options);
     const client: oauth.Client = { client_id: plan.clientId ?? "" };
-    const authentication = await clientAuthenticationOf(plan);
+    const authentication = clientAuthenticationOf(plan);
     const obtainedAt = around.clock.now();
     const extra: Record<string, string> = {
       ...(plan.scope !== undefined && { scope: plan.scope }),
@@ -144,7 +144,8 @@ async function exchangeIdentity(
   const answer = await through(tokenUrl, { method: "POST", headers: { accept: "application/json" }, body });
   const said = (await answer.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
   if (answer.ok && typeof said["access_token"] === "string") return said["access_token"];
-  if (typeof said["error"] === "string") throw said;
+  const { error, error_description } = said;
+  if (typeof error === "string") throw Object.assign(new Error(error), { error, error_description });
   return fail("protocol-error", `The exchange at ${tokenUrl} gave no statement (HTTP ${answer.status}).`, {
     remedy: "Check :idp_token_url: what answers there exchanges no identity tokens.",
   });
@@ -167,7 +168,7 @@ async function serverOf(plan: OAuthPlan, options: Options): Promise<oauth.Author
       first ??= error;
     }
   }
-  throw first;
+  throw first as Error;
 }
 
 function failureAt(plan: OAuthPlan, place: string): HttpFailureContext {

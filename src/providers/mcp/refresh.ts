@@ -29,7 +29,8 @@ export async function refresh(
   const where = `Renewing the sign-in for ${record.endpoint}`;
   const { metadata, client, resource, authorizationServerUrl, proofKey } = record.details;
   const known = isJsonObject(metadata) ? metadata : undefined;
-  const endpoint = new URL(String(known?.["token_endpoint"] ?? new URL("/token", String(authorizationServerUrl))));
+  const issuerUrl = textOf(authorizationServerUrl);
+  const endpoint = new URL(textOf(known?.["token_endpoint"]) || "/token", issuerUrl);
   const fetchFn = fetchThrough(dispatcher, {
     signal: AbortSignal.any([context.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
     allow(url) {
@@ -39,7 +40,7 @@ export async function refresh(
   try {
     const proof = isJsonObject(proofKey) ? await (await import("./proof.ts")).readProofKey(proofKey) : undefined;
     const obtainedAt = context.clock.now();
-    const tokens = await refreshAuthorization(String(authorizationServerUrl), {
+    const tokens = await refreshAuthorization(issuerUrl, {
       metadata: known as never,
       clientInformation: client as never,
       refreshToken: record.refreshToken as string,
@@ -84,7 +85,7 @@ export async function isIssuer(
       quickFetch(dispatcher, context),
     );
     const issuers = (found.authorization_servers ?? []).map(withoutSlash);
-    return issuers.length === 0 || issuers.includes(withoutSlash(String(record.details["authorizationServerUrl"])));
+    return issuers.length === 0 || issuers.includes(withoutSlash(textOf(record.details["authorizationServerUrl"])));
   } catch {
     return true;
   }
@@ -139,6 +140,10 @@ export async function discoverPlan(
     scope: plan.scope ?? supported,
     manner: `${plan.manner} ${endpoint.href} ${supported ?? ""}`,
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function metadataAt(challenge: Challenge | undefined): { readonly resourceMetadataUrl?: URL } {

@@ -22,7 +22,9 @@ export async function revoke(record: SignInRecord, dispatcher: Dispatcher, conte
   const methods = (metadata as { readonly revocation_endpoint_auth_methods_supported?: string[] })
     .revocation_endpoint_auth_methods_supported;
   const method = selectClientAuthMethod(client as never, methods ?? []);
-  const secret = String(client["client_secret"] ?? "");
+  const { client_id: id, client_secret: given } = client;
+  if (typeof id !== "string") return;
+  const secret = typeof given === "string" ? given : "";
   const authentication =
     method === "client_secret_basic"
       ? oauth.ClientSecretBasic(secret)
@@ -36,7 +38,7 @@ export async function revoke(record: SignInRecord, dispatcher: Dispatcher, conte
     [oauth.allowInsecureRequests]: isLoopbackHost(url.hostname),
   };
   const server = metadata as unknown as oauth.AuthorizationServer;
-  const known: oauth.Client = { client_id: String(client["client_id"]) };
+  const known: oauth.Client = { client_id: id };
   for (const token of [record.refreshToken, record.accessToken]) {
     if (token === undefined) continue;
     await oauth.revocationRequest(server, known, authentication, token, options).catch(() => {});
