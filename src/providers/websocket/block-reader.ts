@@ -22,6 +22,9 @@ const FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
   "unavailable",
 ]);
 
+/** Milliseconds of 24 days, bytes of 2 GB: beyond that timers and buffers have no numbers. */
+const LARGEST = 2_147_483_647;
+
 /** The keys of a metadata block, or of a map inside it, each read as what it has to be. */
 export class BlockReader {
   readonly #capabilityId: string;
@@ -57,12 +60,12 @@ export class BlockReader {
     return this.choice(key, ["true", "false"], byDefault ? "true" : "false") === "true";
   }
 
-  count(key: string, byDefault: number, least = 1): number {
+  count(key: string, byDefault: number, least = 1, most = LARGEST): number {
     const text = this.text(key);
     if (text === undefined) return byDefault;
     const count = Number(text);
-    if (Number.isSafeInteger(count) && count >= least) return count;
-    return this.fail(key, "is no possible number", `Give an integer of at least ${least}.`);
+    if (Number.isSafeInteger(count) && count >= least && count <= most) return count;
+    return this.fail(key, "is no possible number", `Give an integer from ${least} to ${most}.`);
   }
 
   path(key: string): Path | undefined {

@@ -8,7 +8,7 @@ import { abortError, fail, stripControls } from "../../kernel/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import { Connection } from "./connection.ts";
 import { startHeartbeat } from "./heartbeat.ts";
-import { FirstMessage, logIn } from "./login.ts";
+import { FirstMessage, logIn } from "./log-in.ts";
 import type { WebSocketSettings } from "./target.ts";
 import type { Wire } from "./wire.ts";
 import { WireError } from "./wire-error.ts";
@@ -30,6 +30,8 @@ export interface Opened {
 }
 
 const MOST_QUOTED = 2000;
+/** What is larger counts as no limit at all in the library. */
+const LARGEST_PAYLOAD = 2_147_483_647;
 
 /** Opens a socket, hears what the peer says first, and logs in; frees everything where one of these fails. */
 export async function connect(target: Target, context: SessionContext, options: ConnectOptions): Promise<Opened> {
@@ -108,7 +110,7 @@ function createSocket(target: Target, context: SessionContext, { headers, token 
     headers: { ...headers },
     followRedirects: false,
     perMessageDeflate: wire.compression,
-    maxPayload: wire.maxResponseBytes,
+    maxPayload: Math.min(wire.maxResponseBytes, LARGEST_PAYLOAD),
     ...closing,
   });
 }

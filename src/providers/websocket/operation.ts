@@ -55,6 +55,8 @@ export interface Subscription {
   readonly maxBufferedEvents: number;
 }
 
+const MOST_BUFFERED_EVENTS = 1_000_000;
+
 const SUBSCRIBE_KEYS = [
   "id_path",
   "events",
@@ -136,7 +138,12 @@ function readSubscription(reader: BlockReader, block: BlockReader, { correlation
     failed: reader.match("failed"),
     unsubscribe: request("unsubscribe"),
     resume: request("resume"),
-    maxBufferedEvents: reader.count("max_buffered_events", block.count("max_buffered_events", 1024)),
+    maxBufferedEvents: reader.count(
+      "max_buffered_events",
+      block.count("max_buffered_events", 1024, 1, MOST_BUFFERED_EVENTS),
+      1,
+      MOST_BUFFERED_EVENTS,
+    ),
   };
 }
 

@@ -58,14 +58,19 @@ export const TRAITS: HandlerTraits = {
   metadataKeys: [...KEYS, ...Object.values(ALIASES).flat()],
   neededKeys: [["url", "url_override_env"]],
   maxInFlight: 64,
-  spanName: (target) => `${PROVIDER} ${(target.settings as WebSocketSettings).operation.name}`,
+  // https://opentelemetry.io/docs/specs/semconv/rpc/json-rpc/, which names a span by its method.
+  spanName: (target) => (target.settings as WebSocketSettings).operation.name,
   spanAttributes: (target) => {
     const { wire, operation } = target.settings as WebSocketSettings;
     return {
       "network.protocol.name": "websocket",
       "network.transport": "tcp",
       "websocket.correlation": wire.correlation.kind,
-      ...(wire.correlation.kind === "json-rpc" && { "rpc.system": "jsonrpc", "rpc.method": operation.name }),
+      ...(wire.correlation.kind === "json-rpc" && {
+        "rpc.system": "jsonrpc",
+        "rpc.jsonrpc.version": "2.0",
+        "rpc.method": operation.name,
+      }),
     };
   },
 };
