@@ -161,6 +161,11 @@ export interface Target {
   readonly operation: string;
   /** What the protocol itself says: running this operation twice is harmless. */
   readonly idempotent?: boolean | undefined;
+  /**
+   * What it says besides: the operation changes something, even if twice is no worse than once. Then no call is answered
+   * by the execution of another, and no answer is kept.
+   */
+  readonly changes?: boolean | undefined;
   /** The handler's own, such as parsed URLs and headers. The core does not look inside. */
   readonly settings: unknown;
 }

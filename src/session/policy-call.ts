@@ -33,8 +33,8 @@ export function policyCall(
     shareKey: () => shareKey(resolved, manifest, input),
     idempotent,
     settings: callSettings(resolved, context.policies),
-    // Events are nobody's but their consumer's: none are kept, and none are shared.
-    cacheMode: stream === undefined ? cacheMode : "no-store",
+    // Events are nobody's but their consumer's, and a change is made as often as it is asked for: none are kept or shared.
+    cacheMode: stream === undefined && resolved.target.changes !== true ? cacheMode : "no-store",
     stream,
     signal,
     remainingMs: () => Math.min(context.remainingMs(), limit?.remainingMs() ?? Infinity),

@@ -341,6 +341,23 @@ describe("a call that may be repeated", () => {
   });
 });
 
+describe("calls that ask the same at once", () => {
+  it.each([
+    ["GET", {}, true],
+    ["DELETE", {}, false],
+    ["POST", { idempotency_key: true }, false],
+  ] as const)("by %s %j are executed together: %s", async (method, more, shared) => {
+    await using service = await startService();
+    service.on(`${method} /x`, (_asked, response) => json(response, 1));
+    await using env = await createEnvironment({ capabilities: [], env: {} });
+    const block = { base_url: service.url, path: "/x", method, requires_session: "auto", ...more };
+    await env.capabilities.load(rtfs(block, "x.y", { single_flight: true, cache: { ttl_ms: 60_000 } }));
+    await Promise.all([env.call("x.y", {}), env.call("x.y", {})]);
+    await env.call("x.y", {});
+    expect(service.asked).toHaveLength(shared ? 1 : 3);
+  });
+});
+
 describe("what a service says of its limit", () => {
   it("is heard with every answer", async () => {
     await using service = await startService();

@@ -28,7 +28,8 @@ const RULES: HttpPlaceRules = {
 };
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2 */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const READS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+const REPEATABLE_CHANGES: ReadonlySet<string> = new Set(["PUT", "DELETE"]);
 
 /** Where, as whom and with what an operation is called, read from its metadata and the environment. */
 export function readTarget(capability: SessionCapability, context: TargetContext): Target {
@@ -48,6 +49,7 @@ export function readTarget(capability: SessionCapability, context: TargetContext
     baseQuery: withQuery(place.url, place.query).search.slice(1),
     probePath,
   };
+  const isChange = REPEATABLE_CHANGES.has(operation.method) || operation.idempotencyKey !== undefined;
   return {
     ...place.target,
     ...(login !== undefined && {
@@ -56,7 +58,8 @@ export function readTarget(capability: SessionCapability, context: TargetContext
       shape: { ...place.target.shape, login: login.shape },
     }),
     operation: `${operation.method} ${operation.path}`,
-    idempotent: IDEMPOTENT.has(operation.method) || operation.idempotencyKey !== undefined ? true : undefined,
+    idempotent: READS.has(operation.method) || isChange ? true : undefined,
+    changes: isChange ? true : undefined,
     settings,
   };
 }
