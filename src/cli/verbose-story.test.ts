@@ -47,6 +47,15 @@ closed           ses_2 after 1 call (drained)
 `);
 });
 
+it("is told how many events a streaming call gave, and nothing of other calls that end", () => {
+  const { emitter, text } = listen();
+  const ended = { ...call, ok: true, attempts: 1, durationMs: 5 };
+  emitter.emit("callEnded", ended);
+  emitter.emit("callEnded", { ...ended, events: 1 });
+  emitter.emit("callEnded", { ...ended, events: 12 });
+  expect(text()).toBe("streamed         1 event of acme.get\nstreamed         12 events of acme.get\n");
+});
+
 it("is told what policies do with a call", () => {
   const { emitter, text } = listen();
   const policy = { ...call, provider: "line", endpoint: "https://a.b/" };

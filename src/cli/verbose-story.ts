@@ -73,6 +73,10 @@ export function tellStory(telling: Telling, output: Output): Unsubscribe {
       ),
     ),
     telling.on("callShared", (e) => line("green", "shared answer", oneLine(e.capabilityId))),
+    telling.on("callEnded", ({ capabilityId, events }) => {
+      if (events !== undefined)
+        line("blue", "streamed", `${events} ${events === 1 ? "event" : "events"} of ${oneLine(capabilityId)}`);
+    }),
     telling.on("sessionLost", (e) => line("red", "lost", `${name(e.sessionId)}: ${oneLine(e.reason)}`)),
     telling.on("sessionReplaced", (e) => line("yellow", "replaced", `${name(e.replaces)} by ${name(e.sessionId)}`)),
     telling.on("sessionClosed", (e) =>

@@ -134,3 +134,23 @@ describe("a deadline", () => {
     expect([deadline.at, deadline.remainingMs(), clock.pendingTimers]).toEqual([Infinity, Infinity, 0]);
   });
 });
+
+describe("a deadline that is lifted", () => {
+  test("has no limit of time any more, and still ends with its parent", async () => {
+    const clock = createFakeClock();
+    const parent = new AbortController();
+    using deadline = startDeadline(clock, 100, parent.signal);
+    await clock.advance(99);
+    expect(deadline.remainingMs()).toBe(1);
+    deadline.lift();
+    await clock.advance(1_000);
+    expect([deadline.signal.aborted, deadline.remainingMs(), deadline.at, clock.pendingTimers]).toEqual([
+      false,
+      Infinity,
+      Infinity,
+      0,
+    ]);
+    parent.abort();
+    expect(deadline.signal.reason).toEqual(code("canceled"));
+  });
+});

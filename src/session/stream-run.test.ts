@@ -46,6 +46,23 @@ describe("the events of a call", () => {
     expect(rig.streaming.size).toBe(0);
   });
 
+  test("end in time where the handler does not get done with its work at the peer", async () => {
+    const rig = createManagerRig();
+    let wasGivenUp = false;
+    rig.dials.events = async function* (call) {
+      try {
+        yield { type: "result", value: 7 };
+      } finally {
+        call.signal.addEventListener("abort", () => (wasGivenUp = true));
+        await new Promise(() => {});
+      }
+    };
+    const all = Array.fromAsync(rig.stream(rig.capability("line.a")));
+    await rig.clock.advance(5_000);
+    expect(await all).toEqual([{ type: "result", value: 7 }]);
+    expect([active(rig), wasGivenUp]).toEqual([0, true]);
+  });
+
   test("begin with the first that is asked for, and not before", async () => {
     const rig = createManagerRig();
     rig.dials.events = () => script([data(1)]);

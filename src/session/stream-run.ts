@@ -28,6 +28,9 @@ export interface StreamAttempt {
 /** A stream is taken up again no more often than this, in milliseconds: a peer that cuts it each time is not hammered. */
 const RESUME_PAUSE_MS = 250;
 
+/** How long a handler may take to end a stream that has given its result, in milliseconds. */
+const LEAVE_TIMEOUT_MS = 5_000;
+
 /** As deep as values may nest that others have to write down again. */
 const DEEPEST_VALUE = 1000;
 
@@ -141,8 +144,21 @@ export class StreamRun implements StreamProgress {
       }
     } finally {
       // It ends its work at the peer. What goes wrong in that is nobody's business any more.
-      if (!isOver) await Promise.try(() => within(() => iterator.return?.())).catch(() => {});
+      const leaving = Promise.try(() => (isOver ? undefined : within(() => iterator.return?.()))).catch(() => {});
+      // Where the call is aborted, the lease has a grace of its own, at whose end the session is given up.
+      await (signal.aborted || isOver ? leaving : this.#patiently(leaving, reclaim));
     }
+  }
+
+  /** Waits for a handler that ends its work by itself, but not for ever: the result is there already. */
+  async #patiently(leaving: Promise<unknown>, giveUp: AbortController): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(LEAVE_TIMEOUT_MS, () => {
+      giveUp.abort(new CcosError("canceled", `The stream did not end within ${LEAVE_TIMEOUT_MS} ms.`));
+      resolve();
+    });
+    await Promise.race([leaving, promise]);
+    timer.cancel();
   }
 
   /** A failure as the caller is told of it: how much had come, and nothing that speaks of trying again. */
