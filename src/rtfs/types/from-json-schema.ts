@@ -2,11 +2,11 @@ import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../ker
 import { Float, integer, INTEGER_MAX, INTEGER_MIN, keyword, RtfsMap, vector, type MapKey } from "../values.ts";
 import { isKeywordName } from "../reader/characters.ts";
 import { compilePattern } from "./pattern.ts";
+import { numberPredicates, sizePredicates } from "./schema-predicates.ts";
 import {
   ANY,
   optionalType,
   primitive,
-  type Bound,
   type Literal,
   type Predicate,
   type RecordEntry,
@@ -317,38 +317,4 @@ function literal(value: JsonValue): Literal {
     return new RtfsMap(new Map<MapKey, Literal>(Object.entries(value).map(([key, item]) => [key, literal(item)])));
   }
   return value;
-}
-
-function bound(value: JsonValue | undefined): Bound | undefined {
-  if (typeof value === "bigint")
-    return value >= INTEGER_MIN && value <= INTEGER_MAX ? { value, float: false } : undefined;
-  if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
-  return { value, float: !Number.isSafeInteger(value) };
-}
-
-function numberPredicates(schema: JsonObject): Predicate[] {
-  const predicates: Predicate[] = [];
-  // In draft 4 the exclusive words are flags on the others.
-  const least = bound(getOwn(schema, "minimum"));
-  const most = bound(getOwn(schema, "maximum"));
-  const above = getOwn(schema, "exclusiveMinimum");
-  const below = getOwn(schema, "exclusiveMaximum");
-  if (least !== undefined) predicates.push({ name: above === true ? ">" : ">=", bound: least });
-  if (most !== undefined) predicates.push({ name: below === true ? "<" : "<=", bound: most });
-  const greater = bound(above);
-  const less = bound(below);
-  if (greater !== undefined) predicates.push({ name: ">", bound: greater });
-  if (less !== undefined) predicates.push({ name: "<", bound: less });
-  return predicates;
-}
-
-function sizePredicates(schema: JsonObject, noun: string, word: "length" | "count"): Predicate[] {
-  const predicates: Predicate[] = [];
-  const least = getOwn(schema, `min${noun}`);
-  const most = getOwn(schema, `max${noun}`);
-  if (typeof least === "number" && Number.isSafeInteger(least) && least > 0)
-    predicates.push({ name: `min-${word}`, size: least });
-  if (typeof most === "number" && Number.isSafeInteger(most) && most >= 0)
-    predicates.push({ name: `max-${word}`, size: most });
-  return predicates;
 }
