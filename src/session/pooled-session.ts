@@ -53,8 +53,8 @@ export class PooledSession implements Session {
   active = 0;
   /** Leases given so far. */
   calls = 0;
-  /** Calls that were answered. */
-  served = 0;
+  /** Calls that were answered, as far as is known here: one that was open before has served somebody. */
+  served: number;
   /** On the wall clock. */
   lastUsedAt: number;
   /** On the monotonic clock; means something only while no call is running. */
@@ -80,6 +80,7 @@ export class PooledSession implements Session {
     this.idleSince = facts.openedMonotonic;
     this.retireAt = facts.retireAt;
     this.kept = facts.kept;
+    this.served = this.resumed ? 1 : 0;
     this.openedMonotonic = facts.openedMonotonic;
     this.clockOffset = facts.openedAt - facts.openedMonotonic;
   }
