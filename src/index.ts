@@ -52,8 +52,9 @@ export type {
 export { createMcpHandler, MCPSessionHandler } from "./providers/mcp/index.ts";
 export type { McpHandlerOptions } from "./providers/mcp/index.ts";
 
-export { importMcp, importOpenApi, watchMcp } from "./importers/index.ts";
+export { importGrpc, importMcp, importOpenApi, watchMcp } from "./importers/index.ts";
 export type {
+  ImportGrpcOptions,
   ImportMcpOptions,
   WatchMcpOptions,
   ImportOpenApiOptions,
