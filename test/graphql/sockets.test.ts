@@ -192,3 +192,23 @@ test("a burst of small events that comes after the pause still fits", async () =
   expect(values).toEqual(Array.from({ length: count }, (_, index) => index));
   await driver.close();
 });
+
+test("a socket for subscriptions that is never acknowledged holds up neither the one who leaves nor the end", async () => {
+  const block = await startSockets(() => {});
+  const capability = capabilityOf("graphql", {
+    ...block,
+    transport: "http",
+    subscription_transport: "ws",
+    operation: "subscription { a }",
+  });
+  const driver = driveHandler(createGraphqlHandler());
+  const session = await driver.open(capability);
+  const controller = new AbortController();
+  const stream = driver.stream(session, capability, {}, { signal: controller.signal })[Symbol.asyncIterator]();
+  const next = stream.next();
+  controller.abort();
+  await expect(next).rejects.toMatchObject({ code: "canceled" });
+  const before = performance.now();
+  await driver.close();
+  expect(performance.now() - before).toBeLessThan(2_000);
+});

@@ -7,7 +7,7 @@ import {
   type Exchange,
   type HttpResponse,
 } from "../../http/index.ts";
-import { isJsonObject, Roster, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
+import { CcosError, isJsonObject, Roster, type JsonValue, type StreamEvent } from "../../kernel/index.ts";
 import type { SessionCall, SessionContext, Target } from "../../session/handler.ts";
 import { logIn } from "./log-in.ts";
 import { classify } from "./map-error.ts";
@@ -30,7 +30,7 @@ export interface Answer {
   /** Its head, where it came over HTTP. */
   readonly http?: HttpResponse | undefined;
   /** How long the server asks to wait. */
-  readonly retryAfterMs?: number | undefined;
+  readonly retryAfterMs?: (() => number | undefined) | undefined;
 }
 
 export interface AskOptions {
@@ -45,6 +45,7 @@ export interface AskOptions {
 }
 
 const USER_AGENT = "ccos";
+const OPENING_MS = 30_000;
 const HANDSHAKE: GraphqlRequest = { query: "{ __typename }", variables: {} };
 
 /** Opens what a session is: who we are, cookies or a token of a login, and a socket where all goes over one. */
@@ -194,20 +195,26 @@ export class Connection {
 
   #openSocket(): Promise<GraphqlSocket> {
     const { transport, subscriptions, place } = this.#settings;
+    const { clock, signal } = this.context;
+    // One that is opened for a subscription is opened for all that follow: it must not hang for ever.
+    const late = new AbortController();
+    const timer = clock.setTimer(OPENING_MS, () => late.abort(noAnswer(this.target)));
     const opening = GraphqlSocket.open({
       url: subscriptions.url,
       headers: this.subscriptionHeaders(),
       connectionInit: this.#init(),
       maxMessageBytes: place.maxResponseBytes,
-      signal: AbortSignal.any([this.context.signal, this.#closing.signal]),
-      now: () => this.context.clock.now(),
+      signal: AbortSignal.any([signal, this.#closing.signal, late.signal]),
+      now: () => clock.now(),
       onLost: (reason) => {
         if (transport === "ws") this.context.lost(reason);
       },
     });
-    opening.catch(() => {
-      if (this.#socket === opening) this.#socket = undefined;
-    });
+    opening
+      .catch(() => {
+        if (this.#socket === opening) this.#socket = undefined;
+      })
+      .finally(() => timer.cancel());
     return opening;
   }
 
@@ -219,8 +226,8 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    const socket = await this.#socket?.catch(() => undefined);
     this.#closing.abort();
+    const socket = await this.#socket?.catch(() => undefined);
     for (const exchange of this.#underWay) exchange.abort(new Error("The session was closed."));
     await socket?.close();
   }
@@ -255,4 +262,9 @@ export class Connection {
       if (failure.code !== "rejected") throw failure;
     }
   }
+}
+
+function noAnswer({ endpoint }: Target): CcosError {
+  const message = `${endpoint} did not acknowledge the connection of a socket within ${OPENING_MS} ms.`;
+  return new CcosError("unavailable", message, { remedy: "Check :subscription_url and :connection_init." });
 }

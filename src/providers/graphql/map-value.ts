@@ -59,7 +59,7 @@ export interface ValueRules {
   readonly resultField: string | undefined;
   readonly onError: OnError;
   /** How long the peer asks to wait, by the headers of its answer. */
-  readonly retryAfterMs?: number | undefined;
+  readonly retryAfterMs?: (() => number | undefined) | undefined;
   readonly status?: number | undefined;
 }
 
@@ -79,7 +79,7 @@ export function readValue(response: GraphqlResponse, rules: ValueRules): JsonVal
     kind: "response",
     errors,
     status: rules.status,
-    retryAfterMs: rules.retryAfterMs,
+    retryAfterMs: rules.retryAfterMs?.(),
     // What a mutation did stays done, though the server could not tell all about it.
     executed: hasData || (rules.kind === "mutation" && errors.some(({ path }) => (path?.length ?? 0) > 1)),
     data: data ?? undefined,

@@ -50,8 +50,8 @@ export interface RequestOptions {
 export interface HttpAnswer {
   readonly response: GraphqlResponse;
   readonly http: HttpResponse;
-  /** How long the server asks to wait. */
-  readonly retryAfterMs: number | undefined;
+  /** How long the server asks to wait. Asked for where something is wrong. */
+  readonly retryAfterMs: () => number | undefined;
 }
 
 /** Whether a server takes hashes of documents, as it has said. */
@@ -118,7 +118,7 @@ async function exchange(link: HttpLink, body: Body, options: RequestOptions): Pr
   return {
     response: await readAnswer(http, link.maxResponseBytes, now),
     http,
-    retryAfterMs: waitAskedFor((name) => http.header(name), now),
+    retryAfterMs: () => waitAskedFor((name) => http.header(name), now),
   };
 }
 
