@@ -5,6 +5,7 @@ import { createServer as createHttp2 } from "node:http2";
 import { createServer as createTcp, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { ServerCredentials, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -226,6 +227,33 @@ describe("streams", () => {
   });
 });
 
+describe("connections that end", () => {
+  test("a call under way is finished when the server says goodbye, and the next one goes elsewhere", async () => {
+    const release = shop.hold();
+    const first = pool.call({ text: "first" });
+    await expect.poll(() => shop.held).toBe(1);
+    shop.drop(true);
+    await expect.poll(() => pool.countOf("sessionLost")).toBe(1);
+    const second = pool.call({ text: "second" });
+    await expect.poll(() => shop.held).toBe(2);
+    release();
+    expect([(await first).value, (await second).value]).toEqual([{ text: "first" }, { text: "second" }]);
+    expect([shop.seen.opened, shop.seen.ran.get("first")]).toEqual([2, 1]);
+    await expect.poll(() => shop.connections).toBe(1);
+  });
+
+  test("a stream that is cut off after its first message is an error of unknown outcome", async () => {
+    const listing = poolOf({ method: "List" });
+    const events = listing.stream({ endless: true });
+    expect(await events.next()).toMatchObject({ value: { type: "data" } });
+    shop.drop();
+    const rest = (async () => {
+      for await (const _event of events);
+    })();
+    await expect(rest).rejects.toMatchObject({ code: "outcome-unknown" });
+  });
+});
+
 describe("what a server says of itself", () => {
   test.each([
     ["the newer version", { reflection: ["v1" as const] }],
@@ -368,6 +396,72 @@ describe("what answers speaks no gRPC", () => {
     });
     const target = await listening(http as unknown as Server);
     await expect(poolOf({ target }).call({})).rejects.toMatchObject({ code: "protocol-error" });
+  });
+
+  test.each([
+    ["a message that says it is longer than it may be", Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1])],
+    [
+      "a message that is small on the way and large in memory",
+      ((): Buffer => {
+        const packed = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+        const head = Buffer.alloc(5);
+        head.writeUInt8(1);
+        head.writeUInt32BE(packed.length, 1);
+        return Buffer.concat([head, packed]);
+      })(),
+    ],
+  ])("%s", async (_what, frame) => {
+    const http = createHttp2();
+    http.on("stream", (stream) => {
+      stream.on("error", () => {});
+      stream.respond(
+        { ":status": 200, "content-type": "application/grpc", "grpc-encoding": "gzip" },
+        { waitForTrailers: true },
+      );
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(frame);
+    });
+    const target = await listening(http as unknown as Server);
+    await expect(poolOf({ target, max_response_bytes: 1_000_000 }).call({})).rejects.toMatchObject({
+      code: "protocol-error",
+      remedy: expect.stringContaining(":max_response_bytes"),
+      details: { executed: true },
+    });
+  });
+
+  test("a description of itself that is none, or has no end", async () => {
+    const answers = {
+      garbage: () => Buffer.from([0x22, 0xff]),
+      // Each file needs another one.
+      endless: (count: number) => {
+        const file = Buffer.from(
+          `\n\u0004f${String(count).padStart(3, "0")}\u001a\u0004f${String(count + 1).padStart(3, "0")}`,
+        );
+        const list = Buffer.concat([Buffer.from([0x0a, file.length]), file]);
+        return Buffer.concat([Buffer.from([0x22, list.length]), list]);
+      },
+    };
+    for (const answer of Object.values(answers)) {
+      const http = createHttp2();
+      http.on("stream", (stream) => {
+        let count = 0;
+        stream.on("error", () => {});
+        stream.respond({ ":status": 200, "content-type": "application/grpc" });
+        stream.on("data", () => {
+          if (count > 200) return stream.close(8);
+          const message = answer(count++);
+          const head = Buffer.alloc(5);
+          head.writeUInt32BE(message.length, 1);
+          stream.write(Buffer.concat([head, message]));
+        });
+      });
+      const target = await listening(http as unknown as Server);
+      await expect(
+        poolOf({ target, proto: "", reflection: true }).call({}, { timeoutMs: 3_000 }),
+      ).rejects.toMatchObject({
+        code: expect.stringMatching(/protocol-error|unavailable/),
+      });
+    }
   });
 
   test("silence, and noise", async () => {

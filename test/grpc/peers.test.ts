@@ -87,11 +87,16 @@ describe.skipIf(!peersInstalled)("other people's services (needs npm run peers)"
       warnings: [],
       manifests: capabilities.length,
     });
-    const longest = Math.max(
-      ...(await Promise.all((await readdir(out)).map(async (name) => (await stat(join(out, name))).size))),
-    );
-    expect(longest).toBeLessThan(512 * 1024);
-    const sets = (await readdir(out)).filter((name) => name.endsWith(".binpb"));
+    const names = await readdir(out);
+    const longest = async (ending: string): Promise<number> =>
+      Math.max(
+        ...(await Promise.all(
+          names.filter((name) => name.endsWith(ending)).map(async (name) => (await stat(join(out, name))).size),
+        )),
+      );
+    expect(await longest(".rtfs")).toBeLessThan(128 * 1024);
+    expect(await longest(".binpb")).toBeLessThan(1024 * 1024);
+    const sets = names.filter((name) => name.endsWith(".binpb"));
     expect(sets.length).toBeGreaterThan(1_000);
     // What was cut out of the whole still describes itself.
     for (const name of sets.filter((_name, index) => index % 40 === 0)) {
