@@ -158,6 +158,11 @@ export class Authorizer {
   }
 }
 
+/** When a token ends that lives for so many seconds (RFC 6749, section 5.1); one that lives for none says nothing of its end. */
+export function endOf(seconds: number | undefined, obtainedAt: number): number | undefined {
+  return seconds === undefined || !(seconds > 0) ? undefined : obtainedAt + seconds * 1000;
+}
+
 function isGood({ tokens, obtainedAt }: Held, now: number): boolean {
   if (tokens === undefined) return false;
   if (tokens.expiresAt === undefined) return true;

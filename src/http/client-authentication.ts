@@ -63,6 +63,8 @@ function algorithmOf(key: KeyObject, plan: OAuthPlan): Parameters<KeyObject["toC
       return { name: plan.algorithm?.startsWith("PS") ? "RSA-PSS" : "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
     case "ed25519":
       return { name: "Ed25519" };
+    default:
+      break;
   }
   return fail("invalid-argument", `The private key in ${plan.source} is of a kind that signs no assertions.`, {
     remedy: "Use a key for ES256, RS256, PS256 or EdDSA.",

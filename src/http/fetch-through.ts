@@ -9,6 +9,8 @@ export interface FetchThroughOptions {
   readonly limit?: number | undefined;
   /** Gives every request up. */
   readonly signal?: AbortSignal | undefined;
+  /** Who names the addresses: one that is not on this machine may name none that is. Default: on this machine. */
+  readonly namedBy?: URL | undefined;
   /** Told of each request before it leaves; may throw. */
   readonly allow?: ((url: URL, method: string) => void) | undefined;
 }
@@ -27,6 +29,15 @@ export function fetchThrough(dispatcher: Dispatcher, options: FetchThroughOption
       fail("permission-denied", `${url.origin} is neither https nor on this machine, so no credential is sent there.`, {
         remedy: "Use an issuer that is reached over https.",
       });
+    }
+    if (options.namedBy !== undefined && isLoopbackHost(url.hostname) && !isLoopbackHost(options.namedBy.hostname)) {
+      fail(
+        "permission-denied",
+        `${options.namedBy.origin} points to this machine (${url.origin}), and nobody goes there.`,
+        {
+          remedy: "Check the server's metadata.",
+        },
+      );
     }
     const method = (init.method ?? request?.method ?? "GET").toUpperCase();
     options.allow?.(url, method);

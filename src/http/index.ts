@@ -2,7 +2,7 @@
  * What providers that speak HTTP share. It knows no provider, and importing it loads no library: what is heavy comes
  * with the first session.
  */
-export { Authorizer, type Authorization, type AuthorizerOptions, type Tokens } from "./authorizer.ts";
+export { Authorizer, endOf, type Authorization, type AuthorizerOptions, type Tokens } from "./authorizer.ts";
 export { ACCEPT_ENCODING, BrokenBody, isJsonType, mediaTypeOf, readBytes, readText } from "./body.ts";
 export { openCookies, type CookieSession } from "./cookie-session.ts";
 export { chooseCredential, type Credential, type CredentialQuestion, type CredentialRules } from "./credential.ts";

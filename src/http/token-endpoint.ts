@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 
 import { fail, isCcosError, isLoopbackHost, oneLine, type Clock } from "../kernel/index.ts";
 import type { Target } from "../session/handler.ts";
-import type { Tokens } from "./authorizer.ts";
+import { endOf, type Tokens } from "./authorizer.ts";
 import { clientAuthenticationOf } from "./client-authentication.ts";
 import { statusFailure, type HttpFailureContext } from "./failure.ts";
 import { fetchThrough } from "./fetch-through.ts";
@@ -71,7 +71,7 @@ export async function requestTokens(plan: OAuthPlan, around: TokenSurroundings):
     }
     return {
       accessToken: answer.access_token,
-      expiresAt: answer.expires_in === undefined ? undefined : obtainedAt + answer.expires_in * 1000,
+      expiresAt: endOf(answer.expires_in, obtainedAt),
       refreshToken: answer.refresh_token,
     };
   } catch (error) {

@@ -16,6 +16,10 @@ export interface WorldDials {
   pendingPolls: number;
   /** The issuer registers clients by itself. Default true. */
   registers: boolean;
+  /** Codes are refused. Default false. */
+  refusesCodes: boolean;
+  /** Refresh tokens are given. Default true. */
+  renews: boolean;
   /** What the server calls itself; undefined: what it is. */
   resource: string | undefined;
 }
@@ -74,6 +78,8 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
       tokenDelayMs: 0,
       pendingPolls: 1,
       registers: true,
+      refusesCodes: false,
+      renews: true,
       resource: undefined,
       ...dials,
     },
@@ -181,7 +187,8 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
         .update(form.get("code_verifier") ?? "")
         .digest("base64url");
       const isRight = known?.challenge === challenge && known.redirect === form.get("redirect_uri");
-      return isRight ? [200, give(known.scope)] : refused("invalid_grant");
+      if (!isRight || world.dials.refusesCodes) return refused("invalid_grant");
+      return [200, { ...give(known.scope), ...(!world.dials.renews && { refresh_token: undefined }) }];
     }
     if (grant === "refresh_token") {
       const known = refresh.get(form.get("refresh_token") ?? "");

@@ -123,6 +123,12 @@ describe("signing in", () => {
     expect(world.grants).toEqual(["authorization_code"]);
   });
 
+  test("does not try a code again that was refused", async () => {
+    world.dials.refusesCodes = true;
+    await expect(env.signIns.signIn("w.read", person)).rejects.toThrow(refusedAs("unauthenticated"));
+    expect(world.grants).toEqual(["authorization_code"]);
+  });
+
   test("registers once: the next time the same client comes back to the same port", async () => {
     await env.signIns.signIn("w.read", person);
     await env.signIns.signIn("w.read", person);
@@ -210,6 +216,24 @@ describe("a token", () => {
     await clock.advance(3_600_000 - 20_000);
     await timed.call("w.read");
     expect(world.grants).toEqual(["authorization_code", "refresh_token"]);
+  });
+
+  test("that cannot be renewed is used until its end, and then people are told to sign in anew", async () => {
+    world.dials.renews = false;
+    const clock = createFakeClock({ now: Date.now() });
+    await using timed = await open({ clock });
+    expect(await timed.signIns.signIn("w.read", person)).toMatchObject({ renewable: false });
+    await timed.call("w.read");
+    await clock.advance(3_595_000);
+    await timed.call("w.read");
+    await clock.advance(5_000);
+    await expect(timed.call("w.read")).rejects.toThrow(
+      refusedAs("unauthenticated", {
+        message: expect.stringContaining("has ended"),
+        remedy: expect.stringContaining("ccos auth"),
+      }),
+    );
+    expect(world.grants).toEqual(["authorization_code"]);
   });
 
   test("is renewed once by several processes at once", async () => {

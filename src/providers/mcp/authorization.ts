@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import { Authorizer, type HttpPlace, type OAuthPlan, type SignInRecord, type SignInStore } from "../../http/index.ts";
 import { CcosError, isLoopbackHost } from "../../kernel/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
+import { signInCommand } from "./credential-remedy.ts";
 import type { Sending } from "./proof.ts";
 import { unionOfScopes, type Challenge } from "./sign-in-plan.ts";
 import type { HttpSettings, McpSettings } from "./target.ts";
@@ -123,7 +124,8 @@ export class SessionAuthorizer {
       );
     };
     const first = latest();
-    if (lasts(first, context.clock.now()) || first.refreshToken === undefined) return first;
+    if (lasts(first, context.clock.now())) return first;
+    if (first.refreshToken === undefined) return unlessEnded(first, target, context);
     return store.locked(target.endpoint, context.clock, async () => {
       const record = latest();
       if (lasts(record, context.clock.now()) || record.refreshToken === undefined) return record;
@@ -156,6 +158,14 @@ export class SessionAuthorizer {
     remember(this.#plans, target.endpoint, { manner: known.manner, plan });
     return plan;
   }
+}
+
+/** A token that cannot be renewed is used for as long as it lives. */
+function unlessEnded(record: SignInRecord, target: Target, { clock }: SessionContext): SignInRecord {
+  if (record.expiresAt === undefined || record.expiresAt > clock.now()) return record;
+  throw new CcosError("unauthenticated", `The sign-in for ${target.endpoint} has ended, and cannot be renewed.`, {
+    remedy: `Sign in anew: ${signInCommand(target)}`,
+  });
 }
 
 /** A token that is not worth beginning with is renewed first. */

@@ -5,7 +5,7 @@ import {
 } from "@modelcontextprotocol/client";
 import type { Dispatcher } from "undici";
 
-import { fetchThrough, type OAuthPlan, type SignInRecord } from "../../http/index.ts";
+import { endOf, fetchThrough, type OAuthPlan, type SignInRecord } from "../../http/index.ts";
 import { CcosError, fail, isJsonObject } from "../../kernel/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import { isSameKeeper } from "./authorization.ts";
@@ -56,7 +56,7 @@ export async function refresh(
       tokenType: tokens.token_type,
       refreshToken: tokens.refresh_token ?? record.refreshToken,
       scope: tokens.scope ?? record.scope,
-      expiresAt: tokens.expires_in === undefined ? undefined : obtainedAt + tokens.expires_in * 1000,
+      expiresAt: endOf(tokens.expires_in, obtainedAt),
       obtainedAt,
     };
   } catch (error) {
@@ -82,7 +82,7 @@ export async function isIssuer(
     const found = await discoverOAuthProtectedResourceMetadata(
       settings.url,
       metadataAt(challenge),
-      quickFetch(dispatcher, context),
+      quickFetch(new URL(settings.url), dispatcher, context),
     );
     const issuers = (found.authorization_servers ?? []).map(withoutSlash);
     return issuers.length === 0 || issuers.includes(withoutSlash(textOf(record.details["authorizationServerUrl"])));
@@ -107,7 +107,7 @@ export async function discoverPlan(
   try {
     const { resourceMetadataUrl } = metadataAt(challenge);
     found = await discoverOAuthServerInfo(url, {
-      fetchFn: quickFetch(dispatcher, context),
+      fetchFn: quickFetch(url, dispatcher, context),
       ...(resourceMetadataUrl !== undefined && { resourceMetadataUrl }),
     });
   } catch (error) {
@@ -151,9 +151,9 @@ function metadataAt(challenge: Challenge | undefined): { readonly resourceMetada
   return named !== undefined && URL.canParse(named) ? { resourceMetadataUrl: new URL(named) } : {};
 }
 
-function quickFetch(dispatcher: Dispatcher, context: SessionContext): typeof fetch {
+function quickFetch(namedBy: URL, dispatcher: Dispatcher, context: SessionContext): typeof fetch {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-  return fetchThrough(dispatcher, { signal });
+  return fetchThrough(dispatcher, { signal, namedBy });
 }
 
 function withoutSlash(address: string): string {

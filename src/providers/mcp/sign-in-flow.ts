@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import {
   auth,
+  exchangeAuthorization,
   type DpopSession,
   type OAuthClientMetadata,
   type OAuthClientProvider,
@@ -11,8 +12,8 @@ import {
 } from "@modelcontextprotocol/client";
 import type { Dispatcher } from "undici";
 
-import { addressOf, fetchThrough, send, type SignInRecord } from "../../http/index.ts";
-import { fail, isJsonObject, oneLine, type Clock, type JsonObject } from "../../kernel/index.ts";
+import { addressOf, endOf, fetchThrough, send, type SignInRecord } from "../../http/index.ts";
+import { fail, isJsonObject, isLoopbackHost, oneLine, type Clock, type JsonObject } from "../../kernel/index.ts";
 import type { SignInDialog, Target } from "../../session/handler.ts";
 import { clientInfo } from "./client-info.ts";
 import { signInByDevice } from "./device-flow.ts";
@@ -89,8 +90,7 @@ export async function signIn(job: SignInJob): Promise<SignInRecord> {
         });
       const authorizationCode =
         brought.get("code") ?? fail("protocol-error", `${where} failed: the browser came back without a code.`);
-      const iss = brought.get("iss") ?? undefined;
-      await auth(person, { ...options, authorizationCode, ...(iss !== undefined && { iss }) });
+      await person.redeem(authorizationCode, brought.get("iss") ?? undefined);
     }
     return person.record();
   } catch (error) {
@@ -138,7 +138,7 @@ export class Person implements OAuthClientProvider {
       ...(issuer !== undefined && { issuer }),
     };
     this.client = declared || registered;
-    this.fetch = fetchThrough(job.dispatcher, { signal: job.signal });
+    this.fetch = fetchThrough(job.dispatcher, { signal: job.signal, namedBy: job.url });
   }
 
   get clientMetadataUrl(): string | undefined {
@@ -196,6 +196,9 @@ export class Person implements OAuthClientProvider {
   }
 
   redirectToAuthorization(address: URL): void {
+    const isSafe = address.protocol === "https:" || (address.protocol === "http:" && isLoopbackHost(address.hostname));
+    if (!isSafe)
+      fail("permission-denied", `The issuer sends people to ${oneLine(address.origin)}, which is not encrypted.`);
     this.address = address;
   }
 
@@ -227,6 +230,26 @@ export class Person implements OAuthClientProvider {
     return this.#proof.session;
   }
 
+  /** Tokens for the code that the browser brought. Once: a code that is refused is not tried again. */
+  async redeem(authorizationCode: string, iss: string | undefined): Promise<void> {
+    const { discovered, client } = this;
+    if (discovered === undefined || client === undefined) return;
+    const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovered;
+    const proof = await this.dpop();
+    const tokens = await exchangeAuthorization(authorizationServerUrl, {
+      ...(metadata !== undefined && { metadata }),
+      clientInformation: client,
+      authorizationCode,
+      ...(iss !== undefined && { iss }),
+      codeVerifier: this.#verifier,
+      redirectUri: this.redirectUrl,
+      ...(this.#resource !== undefined && { resource: this.#resource }),
+      ...(proof !== undefined && { dpop: proof }),
+      fetchFn: this.fetch,
+    });
+    this.saveTokens(tokens);
+  }
+
   /** Everything that is kept of a sign-in that is whole. */
   record(): SignInRecord {
     const { got, discovered, client } = this;
@@ -250,7 +273,7 @@ export class Person implements OAuthClientProvider {
       tokenType: got.token_type,
       refreshToken: got.refresh_token,
       scope: got.scope ?? this.address?.searchParams.get("scope") ?? undefined,
-      expiresAt: got.expires_in === undefined ? undefined : obtainedAt + got.expires_in * 1000,
+      expiresAt: endOf(got.expires_in, obtainedAt),
       obtainedAt,
       details: JSON.parse(JSON.stringify(details)) as JsonObject,
     };
