@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { createEnvironment } from "../../src/index.ts";
 import type { JsonObject, StreamEvent } from "../../src/kernel/index.ts";
 import { drive, type Driven } from "./driven.ts";
 import { json, startService, type ScriptedService } from "./scripted-service.ts";
@@ -133,5 +134,38 @@ describe("a call as a stream", () => {
     };
     await expect(read()).rejects.toMatchObject({ code: "protocol-error" });
     expect(values).toEqual([1, 2]);
+  });
+});
+
+describe("a stream behind the runtime", () => {
+  async function itemsOf(block: string): Promise<unknown[]> {
+    await using env = await createEnvironment({ capabilities: [], env: {} });
+    await env.capabilities.load(
+      `(capability "x.y" :description "d" :effects [:network] :metadata {:openapi {:base_url "${service.url}" :requires_session "auto" ${block}}})`,
+    );
+    return await valuesOf(env.stream("x.y"));
+  }
+
+  it("of pages that breaks is taken up after the last item that was taken, and gives each once", async () => {
+    let cuts = 2;
+    service.on("GET /cut", ({ url }, response) => {
+      const page = Number(new URL(url, "http://x").searchParams.get("page") ?? 1);
+      if (page === 2 && cuts-- > 0) return void response.destroy();
+      json(response, [page * 10, page * 10 + 1], 200, page < 3 ? { link: `</cut?page=${page + 1}>; rel="next"` } : {});
+    });
+    asked();
+    expect(await itemsOf(':path "/cut"')).toEqual([10, 11, 20, 21, 30, 31]);
+    expect(asked()).toEqual(["/cut", "/cut?page=2", "/cut?page=2", "/cut?page=2", "/cut?page=3"]);
+  });
+
+  it("of events that breaks is taken up after the id of the last one", async () => {
+    service.on("GET /broken-events", ({ headers }, response) => {
+      const after = Number(headers["last-event-id"] ?? 0);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(`id: ${after + 1}\ndata: ${after + 1}\n\n`);
+      if (after + 1 < 3) setTimeout(() => response.destroy(), 20);
+      else response.end();
+    });
+    expect(await itemsOf(':path "/broken-events" :accept "text/event-stream"')).toEqual([1, 2, 3]);
   });
 });
