@@ -115,14 +115,14 @@ export class Connection {
 
   #leave(outgoing: Outgoing, waiter: Waiter): RequestId | undefined {
     const { correlation, format } = this.wire;
-    const hasId = outgoing.answered && (correlation.kind === "json-rpc" || correlation.kind === "id");
-    const id = hasId ? this.#nextId() : undefined;
+    const answered = outgoing.answered && correlation.kind !== "none";
+    const id = answered && correlation.kind !== "in-order" ? this.#nextId() : undefined;
     const data = encodeFrame(format, outgoing.message(id), outgoing.operation);
     this.#inbox.used();
     this.resume();
-    if (outgoing.answered) this.#inbox.expect(id, waiter);
+    if (answered) this.#inbox.expect(id, waiter);
     outgoing.sent?.();
-    this.#send(data, outgoing.answered ? undefined : () => waiter.answered(null));
+    this.#send(data, answered ? undefined : () => waiter.answered(null));
     return id;
   }
 
