@@ -261,6 +261,20 @@ describe("in an environment", () => {
     expect(env.sessions.list().reduce((sum, { active }) => sum + active, 0)).toBe(0);
   });
 
+  test("a program folds over a subscription and calls over the same socket meanwhile", async () => {
+    const block = `:endpoint_override_env "SHOP" :requires_session "true" :transport "ws"`;
+    await env.capabilities.load(`
+      (capability "ws.order" :effects [:network]
+        :metadata {:graphql {${block} :operation "query ($id: ID!) { order(id: $id) { id } }" :result_field "order"}})
+      (capability "ws.ticks" :effects [:network]
+        :metadata {:graphql {${block} :operation "subscription { ticks }" :max_buffered_events 2000}})`);
+    const program = `(call "ws.ticks" {:initial [] :on-event (fn [seen event]
+      (if (= (count seen) 3) {:action :complete}
+        (conj seen (:id (call "ws.order" {:id (str "o" (count seen))})))))})`;
+    expect(await env.run(program)).toEqual(["o0", "o1", "o2"]);
+    await expect.poll(() => shop.open.ticks).toBe(0);
+  });
+
   test("results are values of a program", async () => {
     expect(await env.run('(get (call "shop.order" {:id "o9"}) :state)')).toBe("OPEN");
   });
