@@ -5,6 +5,7 @@ import { casesOf, expectedText, files, folder } from "./corpus-cases.ts";
 import {
   builtinNames,
   evaluate,
+  keyword,
   print,
   RtfsMap,
   readProgram,
@@ -54,11 +55,32 @@ function createTestHost(): Host {
           return vector([id, ...args]);
       }
     },
+    stream(id, [input = null]) {
+      const events = eventsOf(id, input);
+      return {
+        next: async () => (await events.next()).value,
+        leave: () => events.return(undefined),
+      };
+    },
     context: (name) => context.get(name),
     setContext: (name, value) => {
       context.set(name, value);
     },
   };
+}
+
+const event = (type: string, value: Value): Value =>
+  RtfsMap.of([
+    [keyword("type"), type],
+    [keyword("value"), value],
+  ]);
+
+async function* eventsOf(id: string, input: Value): AsyncGenerator<Value, undefined> {
+  const most = { "test.count": get(input, "n") as number, "test.cut": 1 }[id] ?? Infinity;
+  for (let value = 1; value <= most; value++) yield event("data", value);
+  if (id === "test.cut") throw new CcosError(print(get(input, "code")).slice(1) as ErrorCode, "cut");
+  const result = get(input, "result");
+  if (result !== null) yield event("result", result);
 }
 
 function get(map: Value, key: string): Value {
