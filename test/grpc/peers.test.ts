@@ -3,6 +3,8 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type * as Grpc from "@grpc/grpc-js";
+import type { GrpcObject, ServiceDefinition } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { checkCapabilities } from "../../src/environment.ts";
@@ -30,9 +32,9 @@ describe.skipIf(!peersInstalled)("other people's services (needs npm run peers)"
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test("@grpc/reflection, which says of no file what it needs, can be imported and called", async () => {
-    const grpc = requirePeer("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
+    const grpc = requirePeer("@grpc/grpc-js") as typeof Grpc;
     const loader = requirePeer("@grpc/proto-loader") as {
-      loadSync(file: string, options: object): import("@grpc/grpc-js").GrpcObject;
+      loadSync(file: string, options: object): GrpcObject;
     };
     const { ReflectionService } = requirePeer("@grpc/reflection") as {
       ReflectionService: new (definition: object) => { addToServer(server: object): void };
@@ -43,7 +45,7 @@ describe.skipIf(!peersInstalled)("other people's services (needs npm run peers)"
       enums: String,
     });
     const loaded = grpc.loadPackageDefinition(definition as never) as never as {
-      shop: { v1: { Shop: { service: import("@grpc/grpc-js").ServiceDefinition } } };
+      shop: { v1: { Shop: { service: ServiceDefinition } } };
     };
     const server = new grpc.Server();
     server.addService(loaded.shop.v1.Shop.service, {

@@ -208,16 +208,17 @@ export async function startShop(dials: Partial<ShopDials> & { credentials?: grpc
   let port = 0;
   const listen = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      listener = createServer((socket) => {
+      const opened = createServer((socket) => {
         sockets.add(socket);
         seen.opened++;
         socket.on("close", () => sockets.delete(socket));
         socket.on("error", () => {});
         injector.injectConnection(socket);
       });
-      listener.on("error", reject);
-      listener.listen(port, "127.0.0.1", () => {
-        port = (listener?.address() as { port: number }).port;
+      listener = opened;
+      opened.on("error", reject);
+      opened.listen(port, "127.0.0.1", () => {
+        port = (opened.address() as { port: number }).port;
         resolve();
       });
     });

@@ -47,7 +47,7 @@ export function readAddress(text: string, tls: boolean | undefined, where: strin
   }
   const rest = given.replace(/^dns:(?:\/\/\/)?/i, "").replace(/^ipv[46]:(?:\/\/\/)?/i, "");
   // A name server of the capability's choosing could say that any host is anywhere.
-  if (/^dns:\/\//i.test(rest) || /^\/\//.test(rest)) wrong("names a name server, which is not supported");
+  if (/^dns:\/\//i.test(rest) || rest.startsWith("//")) wrong("names a name server, which is not supported");
   if (rest.includes(",")) wrong("has several addresses, and a session is one connection");
   const [, host = "", port] = /^(\[[0-9a-f:.%]+\]|[^\s:/@?#[\]]+)(?::(\d{1,5}))?$/i.exec(rest) ?? [];
   if (host === "") return wrong("is no host and port");

@@ -4,7 +4,7 @@ import { extname, join } from "node:path";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel, type FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 
-import { CcosError, fail, oneLine, type JsonObject } from "../../kernel/index.ts";
+import { fail, oneLine, type CcosError } from "../../kernel/index.ts";
 import { connect, disconnect, type Connection } from "./connect.ts";
 import type { DescribedMethod, Description, LocalDescription, ServerPlace } from "./description.ts";
 import { decodeDescriptorSet, readDescriptorSet } from "./load-schema.ts";
@@ -47,7 +47,12 @@ export async function describeServer(place: ServerPlace): Promise<Description> {
 }
 
 function targetOf({ target, tls, caFile, token, tokenVariable }: ServerPlace): ReturnType<typeof readTarget> {
-  const block: JsonObject = { target, service: "the.Listing", method: "services", reflection: true };
+  const block: Record<string, string | boolean> = {
+    target,
+    service: "the.Listing",
+    method: "services",
+    reflection: true,
+  };
   if (tls !== undefined) block["tls"] = tls;
   if (caFile !== undefined) block["ca_file"] = caFile;
   if (tokenVariable !== undefined) block["auth_env_var"] = tokenVariable;

@@ -28,7 +28,7 @@ export function readErrorDetails(metadata: Metadata | undefined): ErrorDetails {
   if (!Buffer.isBuffer(bytes) || bytes.length > MOST_BYTES) return { ...NONE, retryAfterMs: asked };
   const details = unpack(bytes);
   const of = (type: string): JsonObject[] =>
-    details.filter((one) => String(one["@type"]).endsWith(`/google.rpc.${type}`));
+    details.filter(({ "@type": name }) => typeof name === "string" && name.endsWith(`/google.rpc.${type}`));
   const [retry] = of("RetryInfo");
   const list = (one: JsonObject, key: string): JsonObject[] => {
     const items = one[key];

@@ -14,11 +14,13 @@ import type {
   TargetContext,
 } from "../../session/handler.ts";
 import type { Connection } from "./connect.ts";
-import type { Library } from "./library.ts";
+import type * as Libraries from "./library.ts";
 import type { FileSchemas } from "./load-schema.ts";
 import type { MethodPlan, Schema } from "./schema.ts";
 import { readTarget, type GrpcSettings } from "./target.ts";
 import { PROVIDER, TRAITS } from "./traits.ts";
+
+type Library = typeof Libraries;
 
 /** The state of a session; only this folder looks inside. */
 export interface GrpcSession {

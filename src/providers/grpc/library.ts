@@ -3,5 +3,3 @@ export { connect, disconnect, isConnected } from "./connect.ts";
 export { callOnce, callStream, gather } from "./invoke.ts";
 export { FileSchemas, reflectSchema } from "./load-schema.ts";
 export { classify } from "./map-error.ts";
-
-export type Library = typeof import("./library.ts");
