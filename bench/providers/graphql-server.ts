@@ -8,7 +8,7 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     const { variables } = JSON.parse(body) as { variables?: { key: string } };
     const user = {
-      login: variables?.key ?? "",
+      key: variables?.key ?? "",
       id: "MDQ6VXNlcjE=",
       name: "The Octocat",
       bio: "b".repeat(100),

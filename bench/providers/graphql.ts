@@ -7,7 +7,7 @@ import { loadCcos } from "../contenders/ccos.ts";
 import type { ProviderPair } from "./pair.ts";
 
 const TOKEN = "bench-token";
-const QUERY = "query user($key: String!) { user(login: $key) { login id name bio followers { totalCount } } }";
+const QUERY = "query user($key: String!) { user(login: $key) { key: login id name bio followers { totalCount } } }";
 
 /** A query with one variable and a bearer token, answered with 220 bytes, beside a POST of the same by the HTTP client. */
 export async function openGraphql(): Promise<ProviderPair> {

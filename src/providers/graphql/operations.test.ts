@@ -50,7 +50,7 @@ describe("operations", () => {
   test("are prepared once, and the schema is asked for once by all who need it", async () => {
     const ask = telling(() => schemaWith("ONE"));
     const [first, second] = [callOf(ENUM), callOf({ ...ENUM, method: "get" })];
-    await Promise.all([first, second, first].map((call) => operations.request(call({ e: "ONE" }), clock, ask)));
+    await Promise.all([first, second, first].map(async (call) => operations.request(call({ e: "ONE" }), clock, ask)));
     expect(operations.request(first({ e: "ONE" }), clock, ask)).toEqual({
       query: ENUM.operation,
       operationName: undefined,
