@@ -9,7 +9,8 @@ import * as oauth from "oauth4webapi";
 
 import type { SignInRecord } from "../../http/index.ts";
 import { fail, isLoopbackHost, sleep } from "../../kernel/index.ts";
-import type { Person, SignInJob } from "./sign-in-flow.ts";
+import type { SignInJob } from "./sign-in-flow.ts";
+import type { Person } from "./sign-in-person.ts";
 import { unionOfScopes } from "./sign-in-plan.ts";
 
 const DEFAULT_INTERVAL_S = 5;
