@@ -77,8 +77,9 @@ function caller(pair: ProviderPair, way: Way): (index: number) => Promise<void> 
   return async (index) => {
     const key = `k${index}`;
     const answer = await pair[way](key);
-    const text = typeof answer === "string" ? answer : String((answer as { key?: unknown }).key);
-    if (!text.startsWith(key)) throw new Error(`${pair.provider} (${way}) answered something else than ${key}.`);
+    // Looked for only in the first answers: what both have to do besides is no part of what is compared.
+    if (index < 16 && !JSON.stringify(answer).includes(key))
+      throw new Error(`${pair.provider} (${way}) answered something else than ${key}.`);
   };
 }
 
