@@ -191,6 +191,36 @@ describe("a status that is no success", () => {
   });
 });
 
+describe("a redirect", () => {
+  test("that has no end is followed a few times", async () => {
+    await using server = await startCannedServer({
+      status: 307,
+      headers: { location: "/graphql" },
+      type: "text/plain",
+      body: "",
+    });
+    const call = callOnce({ endpoint: server.url, operation: "{ a }" });
+    await expect(call).rejects.toMatchObject({ code: "protocol-error" });
+    expect(server.requests.length).toBeLessThan(10);
+  });
+
+  test("within the origin repeats the request, and to another origin is not followed, least of all with a token", async () => {
+    await using other = await startCannedServer({ json: { data: { a: 1 } } });
+    let location = "/elsewhere";
+    await using server = await startCannedServer(({ url }) =>
+      url.pathname === "/graphql"
+        ? { status: 308, headers: { location }, type: "text/plain", body: "" }
+        : { json: { data: { a: 2 } } },
+    );
+    const block = { endpoint: server.url, operation: "{ a }", auth_env_var: "TOKEN" };
+    expect(await callOnce(block, null, { env: { TOKEN: "t0ken" } })).toEqual({ a: 2 });
+    expect(server.requests.at(-1)).toMatchObject({ method: "POST", headers: { authorization: "Bearer t0ken" } });
+    location = other.url;
+    await expect(callOnce(block, null, { env: { TOKEN: "t0ken" } })).rejects.toMatchObject({ code: "protocol-error" });
+    expect(other.requests).toEqual([]);
+  });
+});
+
 describe("an answer that is none", () => {
   test.each([
     ["HTML", { type: "text/html", body: "<html>" }],
