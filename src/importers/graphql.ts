@@ -184,7 +184,8 @@ function declareField(field: FieldDescription, { connection, inputs, depth, warn
       mostNodes: MOST_INPUT_NODES,
     }),
     outputSchema: output && resultType(output),
-    metadata: { graphql: { ...connection, operation, result_field: field.name } },
+    // Its input type says what the schema says of variables: the schema need not be asked for again.
+    metadata: { graphql: { ...connection, operation, result_field: field.name, introspection: "never" } },
   };
 }
 

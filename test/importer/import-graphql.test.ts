@@ -76,6 +76,7 @@ describe("importing a schema", () => {
       operation:
         "mutation order($id: ID!, $state: State!) { order(id: $id, state: $state) { id state total customer { id name } secret } }",
       result_field: "order",
+      introspection: "never",
     });
   });
 
