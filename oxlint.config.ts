@@ -51,7 +51,7 @@ export default defineConfig({
         "typescript/unbound-method": "off",
       },
     },
-    { files: ["*.config.ts"], rules: { "import/no-default-export": "off" } },
+    { files: ["*.config.ts", "test/seeded-fast-check.ts"], rules: { "import/no-default-export": "off" } },
   ],
   ignorePatterns: ["dist", "coverage", "node_modules"],
 });

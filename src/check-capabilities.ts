@@ -1,4 +1,4 @@
-import { createBuiltInHandlers } from "./built-in-handlers.ts";
+import { BUILT_IN_HANDLERS } from "./built-in-handlers.ts";
 import {
   checkPrograms,
   loadCapabilities,
@@ -24,7 +24,7 @@ export async function checkCapabilities(
   paths: readonly string[],
   options: { readonly cwd?: string | undefined; readonly providers?: readonly string[] | undefined } = {},
 ): Promise<CheckedFiles> {
-  const builtIn = new Map(createBuiltInHandlers().map(({ provider, traits = {} }) => [provider, traits]));
+  const builtIn = new Map(BUILT_IN_HANDLERS.map(({ provider, traits }) => [provider, traits]));
   const knowledge = {
     providers: () => [...builtIn.keys(), ...(options.providers ?? [])],
     manifestTraits: (provider: string) =>

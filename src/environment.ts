@@ -39,7 +39,7 @@ import type {
   EnvironmentOptions,
   RunOptions,
 } from "./environment-contract.ts";
-import { createBuiltInHandlers } from "./built-in-handlers.ts";
+import { BUILT_IN_HANDLERS } from "./built-in-handlers.ts";
 import {
   CcosError,
   createEmitter,
@@ -192,8 +192,9 @@ class Environment implements CCOSEnvironment {
           trustPath: trusted ? undefined : this.#trustPath(id),
         }),
     });
-    for (const handler of createBuiltInHandlers({ now: () => this.#clock.now(), signInFolder: signInFolder(env) }))
-      this.#manager.registerHandler(handler);
+    const options = { now: () => this.#clock.now(), signInFolder: signInFolder(env) };
+    for (const { provider, traits, load } of BUILT_IN_HANDLERS)
+      this.#manager.registerLoader(provider, () => load(options), traits);
     for (const [provider, module] of Object.entries(config.providers ?? {})) {
       const from = loaded.file ?? join(cwd, "package.json");
       this.#manager.registerLoader(provider, () => loaded.confirm().then(() => loadModule(module, from)));

@@ -1,18 +1,24 @@
 import type { ManifestTraits } from "../capability/call.ts";
 import { CcosError, didYouMean, isJsonObject } from "../kernel/index.ts";
-import type { SessionHandler } from "./handler.ts";
+import type { HandlerTraits, SessionHandler } from "./handler.ts";
+
+interface Loader {
+  readonly load: () => Promise<unknown>;
+  /** What is known of the handler before it is loaded. */
+  readonly traits: HandlerTraits;
+}
 
 /** The handlers there are, by provider; some of them are loaded only when they are needed. */
 export class HandlerShelf {
   readonly #handlers = new Map<string, SessionHandler>();
-  readonly #loaders = new Map<string, () => Promise<unknown>>();
+  readonly #loaders = new Map<string, Loader>();
 
   add(handler: SessionHandler): void {
     this.#handlers.set(handler.provider, handler);
   }
 
-  addLoader(provider: string, load: () => Promise<unknown>): void {
-    this.#loaders.set(provider, load);
+  addLoader(provider: string, load: () => Promise<unknown>, traits: HandlerTraits = {}): void {
+    this.#loaders.set(provider, { load, traits });
   }
 
   providers(): readonly string[] {
@@ -21,8 +27,7 @@ export class HandlerShelf {
 
   traits(provider: string): ManifestTraits | undefined {
     const handler = this.#handlers.get(provider);
-    if (handler === undefined) return this.#loaders.has(provider) ? {} : undefined;
-    return handler.traits ?? {};
+    return handler === undefined ? this.#loaders.get(provider)?.traits : (handler.traits ?? {});
   }
 
   /** Those that are loaded. */
@@ -36,9 +41,9 @@ export class HandlerShelf {
   }
 
   async #load(provider: string, capabilityId: string): Promise<SessionHandler> {
-    const load = this.#loaders.get(provider);
-    if (load === undefined) throw this.#missing(provider, capabilityId);
-    const handler = await load();
+    const loader = this.#loaders.get(provider);
+    if (loader === undefined) throw this.#missing(provider, capabilityId);
+    const handler = await loader.load();
     if (!isHandler(handler) || handler.provider !== provider) throw noHandler(provider);
     const earlier = this.#handlers.get(provider);
     // Another call may have had it loaded meanwhile: one provider has one handler.

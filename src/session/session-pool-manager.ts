@@ -24,7 +24,7 @@ import type { Policy } from "../policies/policy.ts";
 import { detectProvider, type DetectedProvider } from "./detect-provider.ts";
 import { Execution, type ExecutionJob, type ExecutionSurroundings } from "./execution.ts";
 import type { SessionProbe, TargetExplanation } from "./explain-target.ts";
-import type { SessionHandler } from "./handler.ts";
+import type { HandlerTraits, SessionHandler } from "./handler.ts";
 import { HandlerShelf } from "./handler-shelf.ts";
 import { endStored } from "./end-stored.ts";
 import { blockOf, closingError } from "./manager-errors.ts";
@@ -114,9 +114,12 @@ export class SessionPoolManager implements SessionDelegate {
     this.#handlers.add(handler);
   }
 
-  /** Makes a provider's sessions available, and has its handler loaded when the first one is needed. */
-  registerLoader(provider: string, load: () => Promise<unknown>): void {
-    this.#handlers.addLoader(provider, load);
+  /**
+   * Makes a provider's sessions available, and has its handler loaded when the first one is needed. `traits`: what is
+   * to be known of it before that; default nothing.
+   */
+  registerLoader(provider: string, load: () => Promise<unknown>, traits?: HandlerTraits): void {
+    this.#handlers.addLoader(provider, load, traits);
   }
 
   providers(): readonly string[] {

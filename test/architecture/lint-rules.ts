@@ -31,7 +31,9 @@ export function roomOverrides(): Override[] {
           });
         continue;
       }
-      const contracts = (isOpen ? CONTRACTS : (rules.contracts ?? [])).filter((file) => file.startsWith(`${other}/`));
+      const contracts = (isOpen ? CONTRACTS : (rules.contracts ?? [])).filter((file) =>
+        file.startsWith(other.replace(/\*?$/, "/").replace("//", "/")),
+      );
       const allowed = [...(isOpen ? [`${other}/index.ts`] : []), ...contracts];
       patterns.push({
         group: [`**/${other}/**`, ...allowed.map((file) => `!**/${file}`)],

@@ -19,6 +19,11 @@ export const CONTRACTS = [
   "policies/policy.ts",
   "policies/policy-settings.ts",
   "policies/settings.ts",
+  "providers/graphql/traits.ts",
+  "providers/grpc/traits.ts",
+  "providers/mcp/traits.ts",
+  "providers/openapi/traits.ts",
+  "providers/websocket/traits.ts",
   "session/handler.ts",
   "stores/store.ts",
 ] as const;

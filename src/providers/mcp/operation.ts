@@ -88,21 +88,6 @@ export function operationName(operation: McpOperation): string {
   }
 }
 
-const METHODS = {
-  tool: "tools/call",
-  resource: "resources/read",
-  "resource-template": "resources/read",
-  prompt: "prompts/get",
-  completion: "completion/complete",
-} as const satisfies Record<McpOperation["kind"], string>;
-
-export type McpMethod = (typeof METHODS)[keyof typeof METHODS];
-
-/** The method of the protocol that does it. */
-export function methodOf(operation: McpOperation): McpMethod {
-  return METHODS[operation.kind];
-}
-
 /** The parameters of a call, without those of the protocol. A promise only where something has to be loaded first. */
 export function paramsOf(operation: McpOperation, call: SessionCall): JsonObject | Promise<JsonObject> {
   const input = readInput(call);

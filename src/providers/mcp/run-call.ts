@@ -6,13 +6,13 @@ import type { Connection } from "./connect.ts";
 import { readCompletion, readContents, readPrompt } from "./map-contents.ts";
 import { readToolResult } from "./map-value.ts";
 import type { VerdictMemory } from "./negotiate.ts";
-import { methodOf, paramsOf, type McpOperation } from "./operation.ts";
+import { paramsOf, type McpOperation } from "./operation.ts";
 import { ParamHeaderCache, paramHeaders, scanParamHeaders } from "./param-headers.ts";
 import { linksOf } from "./questions.ts";
 import { answerRound, visitLinks, type Round } from "./rounds.ts";
 import type { ServerNotification } from "./server-messages.ts";
 import { callSettings } from "./target.ts";
-import { PROVIDER } from "./traits.ts";
+import { methodOf, PROVIDER } from "./traits.ts";
 import type { RpcAnswer } from "./transport.ts";
 import { WireError, type RpcError } from "./wire-error.ts";
 

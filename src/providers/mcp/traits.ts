@@ -1,5 +1,5 @@
 import type { HandlerTraits, Target } from "../../session/handler.ts";
-import { methodOf } from "./operation.ts";
+import type { McpOperation } from "./operation.ts";
 import type { CallSettings, McpSettings } from "./target.ts";
 
 /** The name of the metadata block. */
@@ -52,6 +52,21 @@ const KEYS = [
   "transport",
   "type",
 ] as const;
+
+const METHODS = {
+  tool: "tools/call",
+  resource: "resources/read",
+  "resource-template": "resources/read",
+  prompt: "prompts/get",
+  completion: "completion/complete",
+} as const satisfies Record<McpOperation["kind"], string>;
+
+export type McpMethod = (typeof METHODS)[keyof typeof METHODS];
+
+/** The method of the protocol that does it. */
+export function methodOf(operation: McpOperation): McpMethod {
+  return METHODS[operation.kind];
+}
 
 export const TRAITS: HandlerTraits = {
   metadataAliases: ALIASES,
