@@ -3,11 +3,6 @@ import {
   DescriptorProtoSchema,
   Edition,
   EnumDescriptorProtoSchema,
-  FeatureSet_EnumType,
-  FeatureSet_FieldPresence,
-  FeatureSet_MessageEncoding,
-  FeatureSet_RepeatedFieldEncoding,
-  FeatureSetSchema,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
   FieldDescriptorProtoSchema,
@@ -30,6 +25,7 @@ import {
 import protobuf from "protobufjs";
 
 import { jsonNameOf } from "./normalise-descriptors.ts";
+import { defaultText, featuresOf, type Options } from "./proto-options.ts";
 
 /** One `.proto` file, by itself: names of types stand as they are written. */
 export interface ParsedProto {
@@ -41,8 +37,6 @@ export interface ParsedProto {
   /** Where services are to be found by default (`google.api.default_host`), by full name. */
   readonly hosts: ReadonlyMap<string, string>;
 }
-
-type Options = Readonly<Record<string, unknown>>;
 
 /** Reads a `.proto` file of any syntax or edition. Throws an `Error` with the line where it is none. */
 export function parseProto(name: string, source: string): ParsedProto {
@@ -305,36 +299,6 @@ function mapEntry(field: protobuf.Field & { readonly keyType: string }): Descrip
     ],
     options: { mapEntry: true },
   });
-}
-
-function defaultText(value: unknown): string {
-  if (value === Infinity) return "inf";
-  if (value === -Infinity) return "-inf";
-  return Number.isNaN(value) ? "nan" : String(value);
-}
-
-const FEATURES: Readonly<Record<string, (name: string) => Partial<FeatureSet>>> = {
-  field_presence: (name) => ({ fieldPresence: number(FeatureSet_FieldPresence, name) }),
-  enum_type: (name) => ({ enumType: number(FeatureSet_EnumType, name) }),
-  repeated_field_encoding: (name) => ({ repeatedFieldEncoding: number(FeatureSet_RepeatedFieldEncoding, name) }),
-  message_encoding: (name) => ({ messageEncoding: number(FeatureSet_MessageEncoding, name) }),
-};
-
-function number<T>(names: Readonly<Record<string, T | string>>, name: string): T {
-  return names[name] as T;
-}
-
-/** `features.x` options of editions, as far as they change what is sent. */
-function featuresOf(options: Options): FeatureSet | undefined {
-  const init: Partial<FeatureSet> = {};
-  for (const [feature, read] of Object.entries(FEATURES)) {
-    const nested = options["features"] as Options | undefined;
-    const value = options[`features.${feature}`] ?? nested?.[feature];
-    if (typeof value === "string") Object.assign(init, read(value));
-  }
-  return Object.keys(init).length === 0
-    ? undefined
-    : create(FeatureSetSchema, init as MessageInitShape<typeof FeatureSetSchema>);
 }
 
 /** The parser gives a file's own features to everything that stands at its top. */
