@@ -26,6 +26,8 @@ interface ImportCommand {
   readonly load: () => Promise<RunImport<never>>;
 }
 
+const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
 const IMPORTS: readonly ImportCommand[] = [
   {
     name: "mcp",
@@ -62,7 +64,7 @@ const IMPORTS: readonly ImportCommand[] = [
     options: (command) =>
       command
         .option("--target <address>", "where the services are called, for what is read from files")
-        .option("--proto-path <folder...>", "where imports of .proto files are looked up")
+        .option("--proto-path <folder>", "where imports of .proto files are looked up, repeatable", collect)
         .option("--ca-file <file>", "authority of the server's certificate, in PEM form"),
     load: async () => (await import("./commands/import-grpc.ts")).runImport,
   },

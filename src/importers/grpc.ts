@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { fail, isCcosError, type JsonObject } from "../kernel/index.ts";
 import {
   describeFiles,
@@ -39,12 +39,12 @@ export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResu
   const run = beginImport(options);
   const cwd = options.cwd ?? process.cwd();
   const source = await parseGrpcSource(options.source, cwd);
+  const isRemote = source.kind === "server";
   const target = options.target === undefined ? undefined : parseTarget(options.target, "--target");
   const description = await describe(source, options, cwd);
   for (const name of description.missingImports.slice(0, 20)) run.warn(`The import ${name} was not found.`);
 
   const common = commonPackage(description.methods);
-  const isRemote = source.kind === "server";
   const wanted = description.methods.filter(
     ({ service, method }) => options.filter === undefined || matchesGlob(`${service}/${method}`, options.filter),
   );
@@ -79,7 +79,7 @@ export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResu
     {
       provider: PROVIDER,
       serverName: common,
-      fallbackName: "server",
+      fallbackName: source.kind === "server" ? source.address.host : basename(source.path),
       sourceText: source.shown,
       method: isRemote ? "grpc_reflection" : "grpc_descriptors",
       noun: "method",
