@@ -76,6 +76,10 @@ export type {
   SessionHandler,
   SessionId,
   SessionInfo,
+  SignInDesk,
+  SignInDialog,
+  SignIns,
+  SignInState,
   Target,
   TargetContext,
 } from "./session/index.ts";
