@@ -88,6 +88,24 @@ function redactCut(text: string, secrets: readonly string[]): string {
   return parts.join(CUT);
 }
 
+/** A secret is known by this many of its first characters, where it has a third more. */
+const HEAD = 12;
+
+/** A peer may have cut what it quotes, and left the beginning of a secret in the middle of a text. */
+function redactHeads(text: string, secrets: readonly string[]): string {
+  let result = text;
+  for (const secret of secrets) {
+    if (secret.length < HEAD + HEAD / 3) continue;
+    const head = secret.slice(0, HEAD);
+    for (let at = result.indexOf(head); at >= 0; at = result.indexOf(head, at + MARK.length)) {
+      let end = at + HEAD;
+      while (end < result.length && result[end] === secret[end - at]) end++;
+      result = `${result.slice(0, at)}${MARK}${result.slice(end)}`;
+    }
+  }
+  return result;
+}
+
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
 
@@ -104,7 +122,7 @@ export function createRedactor(): Redactor {
   };
 
   const redact = (text: string): string => {
-    let result = redactKnown(text);
+    let result = redactHeads(redactKnown(text), ordered ?? []);
     for (const [pattern, replacement] of PATTERNS) result = result.replace(pattern, replacement);
     return result;
   };

@@ -1,4 +1,4 @@
-import { CcosError, createId, oneLine, untilAborted } from "../kernel/index.ts";
+import { CcosError, createId, oneLine, untilAborted, type Redactor } from "../kernel/index.ts";
 import { endSession } from "./end-session.ts";
 import type { KeptOpened } from "./kept-sessions.ts";
 import { part } from "./part-session.ts";
@@ -8,6 +8,8 @@ import { PooledSession } from "./pooled-session.ts";
 
 /** Sessions opened together must not all end together: each may end earlier by up to this part of its lifetime. */
 const MOST_EARLY = 1 / 40;
+/** Characters of what a peer says of itself. */
+const LONGEST_DESCRIPTION = 120;
 
 export interface OpenRequest {
   readonly target: Target;
@@ -66,7 +68,7 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     const { description } = opened;
     return new PooledSession(
       facts,
-      description === undefined ? opened : { ...opened, description: redactor.redact(description) },
+      description === undefined ? opened : { ...opened, description: describeOpened(redactor, description) },
     );
   };
   const timer = clock.setTimer(openTimeoutMs, () => opening.abort(tooSlow(target, openTimeoutMs)));
@@ -90,6 +92,11 @@ export async function openSession(around: PoolOptions, request: OpenRequest): Pr
     );
   }
   return session;
+}
+
+/** Secrets are taken out before the text is cut: half of one would not be known as one. */
+function describeOpened(redactor: Redactor, description: string): string {
+  return oneLine(redactor.redact(description), LONGEST_DESCRIPTION);
 }
 
 function giveUp(around: PoolOptions, session: PooledSession): Promise<void> {

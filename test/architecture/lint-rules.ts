@@ -31,9 +31,8 @@ export function roomOverrides(): Override[] {
           });
         continue;
       }
-      const contracts = (isOpen ? CONTRACTS : (rules.contracts ?? [])).filter((file) =>
-        file.startsWith(other.replace(/\*?$/, "/").replace("//", "/")),
-      );
+      const folder = other.endsWith("/*") ? other.slice(0, -1) : `${other}/`;
+      const contracts = (isOpen ? CONTRACTS : (rules.contracts ?? [])).filter((file) => file.startsWith(folder));
       const allowed = [...(isOpen ? [`${other}/index.ts`] : []), ...contracts];
       patterns.push({
         group: [`**/${other}/**`, ...allowed.map((file) => `!**/${file}`)],

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Dispatcher } from "undici";
 
 import type { JsonObject } from "../../kernel/index.ts";
-import { abortError, oneLine, type Interaction } from "../../kernel/index.ts";
+import { abortError, type Interaction } from "../../kernel/index.ts";
 import type { Target } from "../../session/handler.ts";
 import type { McpSettings, HttpSettings, StdioSettings } from "./target.ts";
 import { ChannelTransport } from "./channel.ts";
@@ -308,7 +308,7 @@ class Attempt {
       meta,
       questions: this.#questions,
       verdictKey: this.#key,
-      description: `${oneLine(name, 100)}, MCP ${protocolVersion}`,
+      description: `${name}, MCP ${protocolVersion}`,
       protocolVersion,
       record() {
         if (kind !== "http") return undefined;
