@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CcosError, throwIfAborted } from "../kernel/index.ts";
 import { isDescriptorSet, type Description } from "../providers/grpc/index.ts";
@@ -35,6 +35,22 @@ export async function saveDescriptorSets(
   for (const [service, fileName] of files) {
     throwIfAborted(signal);
     await saveOne(join(out, fileName), description.descriptorSet(new Set([service])));
+  }
+}
+
+/** Removes descriptor sets under a prefix that no capability file of the folder names any more. */
+export async function pruneDescriptorSets(out: string, prefix: string): Promise<void> {
+  const names = await readdir(out).catch((): string[] => []);
+  const orphans = new Set(names.filter((name) => name.startsWith(`${prefix}.`) && name.endsWith(".binpb")));
+  for (const name of orphans.size === 0 ? [] : names) {
+    if (!name.endsWith(".rtfs")) continue;
+    const text = await readFile(join(out, name), "utf8").catch(() => "");
+    for (const orphan of orphans) if (text.includes(`"${orphan}"`)) orphans.delete(orphan);
+  }
+  for (const orphan of orphans) {
+    const path = join(out, orphan);
+    const isOurs = (await lstat(path)).isFile() && (await isDescriptorSet(await readFile(path)));
+    if (isOurs) await access(path, () => rm(path));
   }
 }
 

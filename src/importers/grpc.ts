@@ -10,7 +10,7 @@ import {
 import { jsonSchemaToShallowType, type Type } from "../rtfs/index.ts";
 import type { Declaration, ImportOptions, ImportResult, NotImported } from "./declaration.ts";
 import { matchesGlob } from "./glob.ts";
-import { descriptorFileNames, saveDescriptorSets } from "./grpc-descriptor-files.ts";
+import { descriptorFileNames, pruneDescriptorSets, saveDescriptorSets } from "./grpc-descriptor-files.ts";
 import { connectionOf, parseGrpcSource, parseTarget, type GrpcSource } from "./grpc-source.ts";
 import { loosenType, nullable } from "./loosen-type.ts";
 import { readToken } from "./token.ts";
@@ -75,7 +75,7 @@ export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResu
     ? new Map<string, string>()
     : descriptorFileNames(options.prefix ?? PROVIDER, [...new Set([...places.keys()].map(({ service }) => service))]);
   await saveDescriptorSets(description, files, { out: resolve(cwd, options.out), signal: options.signal });
-  return writeListing(
+  const result = await writeListing(
     {
       provider: PROVIDER,
       serverName: common,
@@ -104,6 +104,9 @@ export async function importGrpc(options: ImportGrpcOptions): Promise<ImportResu
     { ...options, prefix: options.prefix ?? PROVIDER },
     run,
   );
+  if (options.prune === true && !isRemote)
+    await pruneDescriptorSets(resolve(cwd, options.out), options.prefix ?? PROVIDER);
+  return result;
 }
 
 async function describe(

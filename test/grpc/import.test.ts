@@ -216,6 +216,25 @@ describe("importing from a descriptor set", () => {
     expect((await readdir(folder)).sort()).toEqual(["out", "x.binpb"]);
   });
 
+  test("with prune, those of services that are gone go with their capabilities, and no others", async () => {
+    const file = join(folder, "a.proto");
+    const service = (name: string): string => `service ${name} { rpc M(A) returns (A); }`;
+    await writeFile(file, `syntax = "proto3"; package a; message A {} ${service("S")} ${service("T")}`);
+    await imported({ source: file, target: "127.0.0.1:1" });
+    await writeFile(join(out, "grpc.mine.binpb"), "mine");
+    await writeFile(join(out, "other.binpb"), "other");
+    await writeFile(file, `syntax = "proto3"; package a; message A {} ${service("S")}`);
+    await imported({ source: file, target: "127.0.0.1:1" });
+    expect(await readdir(out)).toContain("grpc.a.T.binpb");
+    await imported({ source: file, target: "127.0.0.1:1", prune: true });
+    expect((await readdir(out)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+      "grpc.a.S.M.rtfs",
+      "grpc.a.S.binpb",
+      "grpc.mine.binpb",
+      "other.binpb",
+    ]);
+  });
+
   test("never replaces a file that is none", async () => {
     await mkdir(out);
     await writeFile(join(out, "shop.shop.v1.Shop.binpb"), "mine");
