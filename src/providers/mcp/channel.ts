@@ -33,7 +33,7 @@ export abstract class ChannelTransport extends WireTransport {
     return new Promise<RpcAnswer>((resolve, reject) => {
       const settle = (): void => {
         this.#pending.delete(id);
-        this.messages.finish(id, options);
+        this.messages.finish(id, options, signal?.aborted === true);
         signal?.removeEventListener("abort", onAbort);
       };
       const onAbort = (): void => {

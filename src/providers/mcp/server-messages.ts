@@ -36,12 +36,15 @@ export interface Hearer {
 const MOST_ASKED = 64;
 const PONG = Promise.resolve<RpcAnswer>({ result: {} });
 const UNKNOWN = Promise.resolve<RpcAnswer>({ error: { code: -32601, message: "Method not found" } });
+const INTERNAL = -32603;
 const SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
 
 interface Asked {
   readonly controller: AbortController;
   /** The request it was asked for, where that is known. */
   readonly own: Hearer | undefined;
+  /** It came on the stream of that request; else it may have been asked for nobody. */
+  readonly isCertain: boolean;
 }
 
 /** Brings what a server says of itself to whom it concerns: to one of the requests under way, or to the session. */
@@ -81,14 +84,17 @@ export class ServerMessages {
     if (hearer.capabilityId !== undefined || hearer.heard !== undefined) this.#under.set(id, hearer);
   }
 
-  /** It has ended, and with it whatever was asked for it. */
-  finish(id: string, hearer: Hearer): void {
+  /** It has ended, and with it what was asked for it: where it was given up, also what may have been asked for it. */
+  finish(id: string, hearer: Hearer, gaveUp: boolean): void {
     this.#under.delete(id);
     if (this.#asked.size === 0) return;
-    for (const [asked, { own, controller }] of this.#asked) {
-      if (own !== hearer) continue;
+    for (const [asked, { own, isCertain, controller }] of this.#asked) {
+      if (own !== hearer || !(isCertain || gaveUp)) continue;
       this.#asked.delete(asked);
       controller.abort(new Error("The call has ended."));
+      // A server may wait for an answer all the same.
+      const error = { code: INTERNAL, message: "The call has ended." };
+      this.#reply({ jsonrpc: "2.0", id: asked as JsonValue, error }).catch(() => {});
     }
   }
 
@@ -156,7 +162,7 @@ export class ServerMessages {
   #answer(id: JsonValue, method: string, params: JsonObject, own: Hearer | undefined): void {
     const controller = new AbortController();
     const call = own?.capabilityId === undefined ? this.#onlyCall() : own;
-    const asked: Asked = { controller, own: call };
+    const asked: Asked = { controller, own: call, isCertain: call !== undefined && call === own };
     this.#asked.set(id, asked);
     const request = { method, params, capabilityId: call?.capabilityId, signal: controller.signal };
     const answer = method === "ping" ? PONG : (this.onasked?.(request) ?? UNKNOWN);

@@ -118,7 +118,7 @@ export class HttpTransport extends WireTransport {
       if (this.#closed) throw new WireError({ kind: "closed", text: "The session was closed.", sent }, state, error);
       throw asWireError(error, state);
     } finally {
-      this.messages.finish(id, options);
+      this.messages.finish(id, options, signal?.aborted === true);
     }
   }
 
