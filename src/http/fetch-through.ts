@@ -9,6 +9,8 @@ export interface FetchThroughOptions {
   readonly limit?: number | undefined;
   /** Gives every request up. */
   readonly signal?: AbortSignal | undefined;
+  /** Time for each request, in milliseconds. Default: none. */
+  readonly timeoutMs?: number | undefined;
   /** Who names the addresses: one that is not on this machine may name none that is. Default: on this machine. */
   readonly namedBy?: URL | undefined;
   /** Told of each request before it leaves; may throw. */
@@ -43,7 +45,8 @@ export function fetchThrough(dispatcher: Dispatcher, options: FetchThroughOption
     options.allow?.(url, method);
     const headers = Object.fromEntries(new Headers(init.headers ?? request?.headers));
     const body = await textOf(init.body ?? (request?.body ? await request.text() : undefined), headers);
-    const signals = [init.signal ?? request?.signal, options.signal].filter((signal) => signal != null);
+    const patience = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
+    const signals = [init.signal ?? request?.signal, options.signal, patience].filter((signal) => signal != null);
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     try {
       const answer = await send(dispatcher, addressOf(url), { method: method as HttpMethod, headers, body, signal });

@@ -258,8 +258,9 @@ export class Execution {
       }
       case "unauthenticated": {
         if (this.#renewed) return false;
-        this.#renewed = true;
         const fresh = await this.#around.renew(this.#job, this.#resolved, session);
+        // One that failed was none: whoever tries again may renew.
+        this.#renewed = true;
         if (fresh === undefined) return false;
         if (session !== undefined) pool.evict(session, "its credentials were refused");
         this.#resolved = fresh;

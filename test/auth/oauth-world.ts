@@ -16,6 +16,8 @@ export interface WorldDials {
   pendingPolls: number;
   /** The issuer registers clients by itself. Default true. */
   registers: boolean;
+  /** The token endpoint answers this status, and no more; 0 for its usual answers. Default 0. */
+  tokenStatus: number;
   /** Codes are refused. Default false. */
   refusesCodes: boolean;
   /** Refresh tokens are given. Default true. */
@@ -78,6 +80,7 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
       tokenDelayMs: 0,
       pendingPolls: 1,
       registers: true,
+      tokenStatus: 0,
       refusesCodes: false,
       renews: true,
       resource: undefined,
@@ -170,7 +173,9 @@ export async function startOAuthWorld(dials: Partial<WorldDials> = {}): Promise<
         return;
       case "/token":
         await new Promise((resolve) => setTimeout(resolve, world.dials.tokenDelayMs));
-        return json(...token(form));
+        if (world.dials.tokenStatus === 0) return json(...token(form));
+        response.writeHead(world.dials.tokenStatus, { "content-type": "text/html" }).end("<h1>Out of order</h1>");
+        return;
     }
     json(404, {});
   }

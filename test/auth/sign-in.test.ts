@@ -251,6 +251,18 @@ describe("a token", () => {
     }
   });
 
+  test.each([500, 503])(
+    "that cannot be renewed now, as the issuer says %i, is renewed when it is well again",
+    async (status) => {
+      await env.signIns.signIn("w.read", person);
+      world.expire();
+      world.dials.tokenStatus = status;
+      await expect(env.call("w.read")).rejects.toThrow(refusedAs("unavailable"));
+      world.dials.tokenStatus = 0;
+      expect(await env.call("w.read")).toContain("scope: read");
+    },
+  );
+
   test("that cannot be renewed any more tells people to sign in anew, and works when they have", async () => {
     await env.signIns.signIn("w.read", person);
     world.expire();

@@ -10,6 +10,9 @@ const REFUSALS: Readonly<Record<string, readonly [code: ErrorCode, remedy: strin
   invalid_grant: ["unauthenticated", "Sign in anew."],
   invalid_request: ["rejected", "The issuer did not understand; it may be of another kind."],
   invalid_scope: ["rejected", "The issuer knows no such scope; correct --scope or :scope."],
+  server_error: ["unavailable", "The issuer fails; try again later."],
+  temporarily_unavailable: ["unavailable", "The issuer is busy or down; try again later."],
+  too_many_requests: ["rate-limited", "Wait, and try again."],
   invalid_target: ["rejected", "The issuer gives no tokens for this server."],
   unauthorized_client: ["unauthenticated", "The issuer does not let this client sign people in."],
 };
@@ -25,6 +28,11 @@ export function oauthFailure(error: unknown, target: Target, where: string): Cco
   if (refusal !== undefined)
     return new CcosError(refusal[0], said(message || (word as string)), { remedy: refusal[1], cause: error });
   switch (name) {
+    case "TimeoutError":
+      return new CcosError("unavailable", said("no answer in time."), {
+        remedy: "Check that the server and its issuer are well.",
+        cause: error,
+      });
     case "IssuerMismatchError":
     case "AuthorizationServerMismatchError":
       return new CcosError("permission-denied", said(message), {

@@ -32,7 +32,8 @@ export async function refresh(
   const issuerUrl = textOf(authorizationServerUrl);
   const endpoint = new URL(textOf(known?.["token_endpoint"]) || "/token", issuerUrl);
   const fetchFn = fetchThrough(dispatcher, {
-    signal: AbortSignal.any([context.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+    signal: context.signal,
+    timeoutMs: REQUEST_TIMEOUT_MS,
     allow(url) {
       if (url.origin !== endpoint.origin) fail("permission-denied", `${where} leads to ${url.origin}.`);
     },
@@ -152,8 +153,7 @@ function metadataAt(challenge: Challenge | undefined): { readonly resourceMetada
 }
 
 function quickFetch(namedBy: URL, dispatcher: Dispatcher, context: SessionContext): typeof fetch {
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-  return fetchThrough(dispatcher, { signal, namedBy });
+  return fetchThrough(dispatcher, { signal: context.signal, timeoutMs: REQUEST_TIMEOUT_MS, namedBy });
 }
 
 function withoutSlash(address: string): string {

@@ -15,6 +15,9 @@ import { fail, isLoopbackHost, oneLine, type JsonObject } from "../../kernel/ind
 import { createProofKey } from "./proof.ts";
 import type { SignInJob } from "./sign-in-flow.ts";
 
+/** For each question to the server or the issuer. */
+const REQUEST_TIMEOUT_MS = 20_000;
+
 /** What the SDK asks of whoever keeps the state of a sign-in; it is kept here until the sign-in is whole. */
 export class Person implements OAuthClientProvider {
   readonly redirectUrl: string;
@@ -39,7 +42,7 @@ export class Person implements OAuthClientProvider {
       ...(issuer !== undefined && { issuer }),
     };
     this.client = declared || registered;
-    this.fetch = fetchThrough(job.dispatcher, { signal: job.signal, namedBy: job.url });
+    this.fetch = fetchThrough(job.dispatcher, { signal: job.signal, namedBy: job.url, timeoutMs: REQUEST_TIMEOUT_MS });
   }
 
   get clientMetadataUrl(): string | undefined {
