@@ -120,9 +120,10 @@ describe.skipIf(!redisInstalled)("several processes on one Redis (needs redis-se
     const reach = async (calls: number): Promise<void> => {
       while (total(ran) < calls) await new Promise((resolve) => setTimeout(resolve, 5));
     };
-    await reach(200);
+    // Both have found the store before it goes away.
+    while (!ran.has("a-50") || !ran.has("b-50")) await new Promise((resolve) => setTimeout(resolve, 5));
     await redis.kill();
-    await reach(600);
+    await reach(total(ran) + 300);
     await redis.start();
     expect(await Promise.all(members.map(({ ended }) => ended))).toEqual([[], []]);
     expect(total(ran)).toBe(1200);
