@@ -25,6 +25,7 @@ export {
   nestsDeeperThan,
   parseJson,
   setOwn,
+  stringifyInput,
   stringifyJson,
   type JsonObject,
   type JsonValue,

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { getOwn, isJsonObject, nestsDeeperThan, parseJson, setOwn, stringifyJson, type JsonValue } from "./index.ts";
+import {
+  getOwn,
+  isJsonObject,
+  nestsDeeperThan,
+  parseJson,
+  setOwn,
+  stringifyInput,
+  stringifyJson,
+  type JsonValue,
+} from "./index.ts";
 
 describe("reading and writing JSON", () => {
   test.each([
@@ -13,6 +22,11 @@ describe("reading and writing JSON", () => {
     ["0.1234567890123456789", Number("0.1234567890123456789")],
   ])("reads %s without losing a digit of an integer", (text, value) => {
     expect(parseJson(text)).toBe(value);
+  });
+
+  test("writes what is known to be JSON as it writes anything, big integers too", () => {
+    for (const value of [{ a: [1, "b", null, { c: true }] }, { n: 12345678901234567890n }, [1n, { m: [2n] }]])
+      expect(stringifyInput(value)).toBe(stringifyJson(value));
   });
 
   test("keeps the digits of long integers anywhere inside a value, both ways", () => {

@@ -12,7 +12,14 @@ import {
   type HttpAddress,
   type HttpResponse,
 } from "../../http/index.ts";
-import { parseJson, stringifyJson, type JsonObject, type JsonValue, type Roster } from "../../kernel/index.ts";
+import {
+  parseJson,
+  stringifyInput,
+  stringifyJson,
+  type JsonObject,
+  type JsonValue,
+  type Roster,
+} from "../../kernel/index.ts";
 import { looksLikeResponse, readResponse, type GraphqlResponse } from "./map-value.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -109,7 +116,7 @@ async function exchange(link: HttpLink, body: Body, options: RequestOptions): Pr
   const http = await send(link.dispatcher, path === undefined ? link.address : { origin: link.address.origin, path }, {
     method: path === undefined ? "POST" : "GET",
     headers,
-    body: path === undefined ? stringifyJson(body) : undefined,
+    body: path === undefined ? stringifyInput(body) : undefined,
     signal,
     started: sent,
     underWay: link.underWay,

@@ -11,7 +11,7 @@ import {
   type HttpResponse,
 } from "../../http/index.ts";
 import type { JsonObject, JsonValue } from "../../kernel/index.ts";
-import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyJson } from "../../kernel/index.ts";
+import { isJsonObject, parseJson, readRateHeaders, Roster, stringifyInput } from "../../kernel/index.ts";
 import { asWireError, httpFailure } from "./http-failure.ts";
 import type { Sending } from "./proof.ts";
 import { addModernHeaders, isModern } from "./modern-headers.ts";
@@ -85,7 +85,7 @@ export class HttpTransport extends WireTransport {
     if (signal?.aborted) throw reasonOf(signal);
     const state = this.state;
     const id = this.nextId();
-    const body = stringify({ jsonrpc: "2.0", id, method, ...(params && { params }) });
+    const body = stringifyInput({ jsonrpc: "2.0", id, method, ...(params && { params }) });
     let headers = this.#headers("json");
     const modern = state.era === "modern" || isModern(params);
     if (modern || options.headers !== undefined) {
@@ -145,7 +145,7 @@ export class HttpTransport extends WireTransport {
   override async notify(message: JsonObject): Promise<void> {
     try {
       const headers = this.#headers("json");
-      const body = stringify(message);
+      const body = stringifyInput(message);
       const response = await this.#send({ method: "POST", headers, body, underWay: this.#underWay });
       if (!isSuccess(response)) throw await this.#refusal(response, this.state);
       await response.discard();
@@ -337,7 +337,7 @@ export class HttpTransport extends WireTransport {
   /** Tells the server that nobody waits any more. It goes out by itself: the call has already ended. */
   #cancel(id: string): void {
     const headers = this.#headers("json");
-    const body = stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
+    const body = stringifyInput({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: id } });
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
     this.#send({ method: "POST", headers, body, signal }).then(
       (response) => response.discard(),
@@ -354,15 +354,6 @@ function encodingOf(response: HttpResponse): string | undefined {
 
 function isSuccess(response: HttpResponse): boolean {
   return response.status >= 200 && response.status < 300 && encodingOf(response) === undefined;
-}
-
-/** The replacer that writes big integers slows every call down; few calls have any. */
-function stringify(message: object): string {
-  try {
-    return JSON.stringify(message);
-  } catch {
-    return stringifyJson(message);
-  }
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -4,6 +4,7 @@ import {
   isJsonObject,
   nestsDeeperThan,
   parseJson,
+  stringifyInput,
   stringifyJson,
   type JsonValue,
 } from "../../kernel/index.ts";
@@ -46,7 +47,7 @@ export function encodeFrame(format: Format, value: JsonValue, operation: string)
 function encodeJson(value: JsonValue, operation: string): string {
   let text: string | undefined;
   try {
-    text = stringifyJson(value);
+    text = typeof value === "object" && value !== null ? stringifyInput(value) : stringifyJson(value);
   } catch (error) {
     // So deep that it cannot even be written.
     if (!(error instanceof RangeError)) throw error;
