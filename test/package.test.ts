@@ -71,9 +71,7 @@ describe("the package, installed from its tarball into an empty project", () => 
     const { stdout } = await run("npm", ["ls", "--all", "--parseable"]);
     const installed = stdout.split("\n").map((path) => path.replace(/^.*node_modules\//, ""));
     expect(installed).toContain("ccos");
-    expect(
-      installed.filter((name) => /^(node|vitest|typescript|oxlint|oxfmt|fast-check)$/.test(name)),
-    ).toEqual([]);
+    expect(installed.filter((name) => /^(node|vitest|typescript|oxlint|oxfmt|fast-check)$/.test(name))).toEqual([]);
   });
 
   test("calls a capability from the library", async () => {
