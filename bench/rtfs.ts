@@ -138,7 +138,26 @@ function kernelSection(): string {
     "nbb, compiled",
     "to RTFS",
   ];
-  return `## Evaluation\n\n${table(head, rows)}`;
+  return `## Evaluation\n\n${table(head, rows)}\n\n${lispSection(interpreted, compiled)}`;
+}
+
+type Times = Readonly<Record<string, KernelTimes>>;
+
+/** One kernel in every Lisp that is measured here. */
+function lispSection(interpreted: Times, compiled: Times): string {
+  const [{ name }] = KERNELS as [(typeof KERNELS)[number]];
+  const worker = join(import.meta.dirname, "rtfs", "scheme-worker.ts");
+  const scheme = JSON.parse(execFileSync(process.execPath, [worker, "5"], { encoding: "utf8" })) as number;
+  const one = interpreted[name] as KernelTimes;
+  const other = compiled[name] as KernelTimes;
+  const rows: [lisp: string, ms: number, rtfs: number][] = [
+    ["nbb, compiled to JavaScript", other.peer, other.rtfs],
+    ["RTFS", one.rtfs, one.rtfs],
+    ["nbb, interpreted by closures", one.peer, one.rtfs],
+    ["BiwaScheme, interpreted by a machine of its own", scheme, one.rtfs],
+  ];
+  const lines = rows.map(([lisp, ms, rtfs]) => [lisp, milliseconds(ms), times(ms / rtfs)]);
+  return `### ${name} in the Lisps of npm\n\n${table(["", "time", "to RTFS"], lines)}`;
 }
 
 function kernelsInProcess(mode: "interpreted" | "compiled"): Readonly<Record<string, KernelTimes>> {
