@@ -30,6 +30,7 @@ export {
   type JsonObject,
   type JsonValue,
 } from "./json.ts";
+export { parsePath, valueAt, type JsonPath } from "./json-path.ts";
 export { isLoopbackHost } from "./loopback.ts";
 export { createId, createSeededRandom, randomInteger, systemRandom, type Random } from "./random.ts";
 export { readRateHeaders, type RateNews } from "./rate-headers.ts";

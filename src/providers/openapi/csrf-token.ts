@@ -1,6 +1,5 @@
 import type { HttpResponse } from "../../http/index.ts";
-import { getOwn, parseJson, type JsonValue } from "../../kernel/index.ts";
-import { valueAt } from "./json-path.ts";
+import { getOwn, parseJson, type JsonValue, valueAt } from "../../kernel/index.ts";
 import type { CsrfPlan } from "./read-login.ts";
 
 /** The token that an answer holds: in a header, in JSON, in a hidden field or in a `meta` of a page. */

@@ -1,5 +1,6 @@
+import { parsePath, valueAt } from "../../kernel/index.ts";
 import { describe, expect, it } from "vitest";
-import { parsePath, valueAt, withValueAt } from "./json-path.ts";
+import { withValueAt } from "./json-path.ts";
 
 describe("a path into JSON", () => {
   it("is written with points, as a pointer, or as a vector", () => {

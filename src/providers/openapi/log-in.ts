@@ -8,6 +8,7 @@ import {
   parseJson,
   type JsonObject,
   type JsonValue,
+  valueAt,
 } from "../../kernel/index.ts";
 import {
   ACCEPT_ENCODING,
@@ -28,7 +29,6 @@ import {
 } from "../../http/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import { readCsrfToken } from "./csrf-token.ts";
-import { valueAt } from "./json-path.ts";
 import type { CsrfPlan, LoginPlan } from "./read-login.ts";
 import type { RestSettings } from "./target.ts";
 import { writeBody } from "./write-body.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../kernel/index.ts";
+import type { JsonObject, JsonPath, JsonValue } from "../../kernel/index.ts";
 
 /**
  * An operation as its metadata block declares it, in the words of OpenAPI 3.1. The importer writes such blocks and
@@ -128,18 +128,15 @@ export interface Pagination {
   readonly param: string | undefined;
   /** Where that parameter goes. Default `query`. */
   readonly paramIn: "query" | "body";
-  readonly cursorPath: Path | undefined;
-  readonly nextPath: Path | undefined;
-  readonly morePath: Path | undefined;
+  readonly cursorPath: JsonPath | undefined;
+  readonly nextPath: JsonPath | undefined;
+  readonly morePath: JsonPath | undefined;
   /** Where the items are; undefined: the answer itself is the list. */
-  readonly itemsPath: Path | undefined;
+  readonly itemsPath: JsonPath | undefined;
   readonly firstPage: number;
   /** Default 1000. */
   readonly maxPages: number;
 }
-
-/** Steps into a JSON value: `"meta.next"`, or a JSON Pointer (RFC 6901) `"/meta/next"`. */
-export type Path = readonly string[];
 
 /**
  * Bytes in JSON, in inputs and results alike: `{:data "BASE64" :content_type "image/png" :filename "a.png"}`.

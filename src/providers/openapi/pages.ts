@@ -1,6 +1,5 @@
-import { fail, getOwn, isJsonObject, oneLine, type JsonValue } from "../../kernel/index.ts";
+import { fail, getOwn, isJsonObject, oneLine, type JsonValue, valueAt } from "../../kernel/index.ts";
 import type { HttpResponse } from "../../http/index.ts";
-import { valueAt } from "./json-path.ts";
 import type { Operation, Pagination } from "./operation.ts";
 
 /** Where a page comes from: the parameter that leads to it, or its address below the origin. */

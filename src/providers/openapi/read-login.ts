@@ -1,10 +1,16 @@
-import { getOwn, isJsonObject, isSecretName, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import {
+  getOwn,
+  isJsonObject,
+  isSecretName,
+  type JsonObject,
+  type JsonValue,
+  parsePath,
+  type JsonPath,
+} from "../../kernel/index.ts";
 import { isHeaderName, requireEncryption, type HttpPlace } from "../../http/index.ts";
 import type { SessionCapability, TargetContext } from "../../session/handler.ts";
 import { isPlainPath } from "./expand-path.ts";
-import { parsePath } from "./json-path.ts";
 import { isMediaType } from "./media-type.ts";
-import type { Path } from "./operation.ts";
 import { complaintsOf, part, type Complain } from "./read-operation.ts";
 
 /**
@@ -21,11 +27,11 @@ export interface LoginPlan {
   readonly successStatuses: readonly number[];
   readonly csrf: CsrfPlan | undefined;
   /** Where the answer holds a token, which then goes along with each request. */
-  readonly tokenPath: Path | undefined;
+  readonly tokenPath: JsonPath | undefined;
   readonly tokenHeader: string;
   readonly tokenPrefix: string;
   /** Where the answer says how many seconds the session lasts. */
-  readonly expiresInPath: Path | undefined;
+  readonly expiresInPath: JsonPath | undefined;
   /** Statuses that say that the service does not know the session. */
   readonly lostStatuses: readonly number[];
   /** A redirect to this path, or URL, says the same. */
@@ -45,7 +51,7 @@ export interface CsrfPlan {
   readonly path: string | undefined;
   readonly from: "cookie" | "header" | "body" | "field" | "meta";
   readonly name: string;
-  readonly bodyPath: Path | undefined;
+  readonly bodyPath: JsonPath | undefined;
   readonly sendHeader: string | undefined;
   /** The field of the login's body. */
   readonly sendField: string | undefined;
@@ -184,7 +190,7 @@ function pathIn(object: JsonObject, key: string, complain: Complain): string | u
   return isPlainPath(path) ? path : complain(`:${key} is no path that begins with "/".`);
 }
 
-function jsonPathIn(object: JsonObject, key: string, complain: Complain): Path | undefined {
+function jsonPathIn(object: JsonObject, key: string, complain: Complain): JsonPath | undefined {
   const value = getOwn<JsonValue>(object, key);
   if (value === undefined || value === null) return undefined;
   return parsePath(value) ?? complain(`:${key} is no path into JSON.`, 'Write it such as "data.token".');

@@ -1,6 +1,5 @@
-import { getOwn, isJsonObject, type JsonObject, type JsonValue } from "../../kernel/index.ts";
-import { parsePath } from "./json-path.ts";
-import type { Pagination, Path } from "./operation.ts";
+import { getOwn, isJsonObject, type JsonObject, type JsonValue, parsePath, type JsonPath } from "../../kernel/index.ts";
+import type { Pagination } from "./operation.ts";
 import type { Complain } from "./read-operation.ts";
 
 const DEFAULT_PAGES = 1_000;
@@ -13,7 +12,7 @@ export function readPagination(value: JsonValue | undefined, complain: Complain)
   const given = typeof value === "string" ? { kind: value } : value;
   if (!isJsonObject(given)) return complain(":pagination is no map.");
   const kind = readKind(given, complain);
-  const path = (key: string): Path | undefined => {
+  const path = (key: string): JsonPath | undefined => {
     const text = getOwn<JsonValue>(given, key);
     if (text === undefined || text === null) return undefined;
     return (

@@ -6,9 +6,10 @@ import {
   type ErrorCode,
   type JsonObject,
   type JsonValue,
+  parsePath,
+  type JsonPath,
 } from "../../kernel/index.ts";
 import { parseMatch, type Match } from "./match.ts";
-import { parsePath, type Path } from "./path.ts";
 import { parseTemplate, SCOPE_NAMES, type Template } from "./template.ts";
 
 /** What a code of the peer may be declared to mean. */
@@ -68,7 +69,7 @@ export class BlockReader {
     return this.fail(key, "is no possible number", `Give an integer from ${least} to ${most}.`);
   }
 
-  path(key: string): Path | undefined {
+  path(key: string): JsonPath | undefined {
     const value = this.value(key);
     if (value === undefined) return undefined;
     const path = parsePath(value);

@@ -1,5 +1,4 @@
-import { getOwn, isJsonObject, type Clock, type JsonValue } from "../../kernel/index.ts";
-import { readPath } from "./path.ts";
+import { getOwn, isJsonObject, type Clock, type JsonValue, valueAt } from "../../kernel/index.ts";
 import { PendingById, PendingInOrder, type Waiter } from "./pending.ts";
 import type { RequestId } from "./request.ts";
 import type { Correlation } from "./wire.ts";
@@ -120,7 +119,7 @@ export class Inbox {
         this.#arrivedRpc(message, bytes);
         return;
       case "id": {
-        const id = readPath(message, correlation.idPath);
+        const id = valueAt(message, correlation.idPath);
         if (id === undefined || id === null) {
           this.#event(message, bytes);
           return;

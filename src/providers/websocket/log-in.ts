@@ -1,10 +1,9 @@
-import { isSecretName, type JsonValue } from "../../kernel/index.ts";
+import { isSecretName, type JsonValue, valueAt } from "../../kernel/index.ts";
 import type { SessionContext, Target } from "../../session/handler.ts";
 import type { Connection } from "./connection.ts";
 import type { Listener } from "./inbox.ts";
 import { readAnswer, refusalOf } from "./map-value.ts";
 import type { Match } from "./match.ts";
-import { readPath } from "./path.ts";
 import { renderRequest } from "./request.ts";
 import type { WebSocketSettings } from "./target.ts";
 import type { Scope } from "./template.ts";
@@ -57,7 +56,7 @@ export async function logIn(
   const scope: Scope = { input: null, values: { $token: token } };
   const refused = (message: JsonValue): WireError | undefined => {
     if (login.refused?.matches(message, { input: null }) !== true) return undefined;
-    const error = readPath(message, operation.reading.errorPath) ?? message;
+    const error = valueAt(message, operation.reading.errorPath) ?? message;
     return new WireError({ kind: "refused", refusal: refusalOf(error, operation.reading, true) });
   };
   const listens = login.ok !== undefined || login.refused !== undefined;
@@ -80,7 +79,7 @@ export async function logIn(
     if (login.ok === undefined) checkAnswer(yes, target);
     connection.login = yes;
     for (const secret of secretsIn(yes)) context.addSecret(secret);
-    const seconds = login.expiresInPath && readPath(yes, login.expiresInPath);
+    const seconds = login.expiresInPath && valueAt(yes, login.expiresInPath);
     return typeof seconds === "number" && seconds > 0 ? context.clock.now() + seconds * 1000 : undefined;
   } finally {
     said?.leave();

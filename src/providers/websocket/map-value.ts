@@ -1,6 +1,5 @@
-import { isJsonObject, stringifyJson, type JsonValue } from "../../kernel/index.ts";
+import { isJsonObject, stringifyJson, type JsonValue, valueAt } from "../../kernel/index.ts";
 import type { AnswerReading } from "./operation.ts";
-import { readPath } from "./path.ts";
 import type { Correlation } from "./wire.ts";
 import { WireError, type Refusal } from "./wire-error.ts";
 
@@ -8,7 +7,7 @@ import { WireError, type Refusal } from "./wire-error.ts";
 export function readAnswer(message: JsonValue, reading: AnswerReading, correlation: Correlation): JsonValue {
   const refusal = readRefusal(message, reading);
   if (refusal !== undefined) throw new WireError({ kind: "refused", refusal });
-  const value = readPath(message, reading.resultPath);
+  const value = valueAt(message, reading.resultPath);
   if (value === undefined && correlation.kind === "json-rpc") {
     throw new WireError({ kind: "broken", text: "The answer has neither a result nor an error." });
   }
@@ -18,21 +17,20 @@ export function readAnswer(message: JsonValue, reading: AnswerReading, correlati
 /** What a message says of a failure; undefined where it says none. */
 export function readRefusal(message: JsonValue, reading: AnswerReading, login = false): Refusal | undefined {
   if (!isJsonObject(message)) return undefined;
-  const error = readPath(message, reading.errorPath);
+  const error = valueAt(message, reading.errorPath);
   if (error === undefined || error === null || error === false) return undefined;
   return refusalOf(error, reading, login);
 }
 
 /** An error of the peer's, whatever its form. */
 export function refusalOf(error: JsonValue, reading: AnswerReading, login = false): Refusal {
-  const code = textOf(readPath(error, reading.codePath));
-  const wait = reading.retryAfterPath && readPath(error, reading.retryAfterPath);
+  const code = textOf(valueAt(error, reading.codePath));
+  const wait = reading.retryAfterPath && valueAt(error, reading.retryAfterPath);
   const seconds = typeof wait === "string" && /^\d+(?:\.\d+)?$/.test(wait) ? Number(wait) : wait;
   return {
     code,
     message:
-      textOf(readPath(error, reading.messagePath)) ??
-      (typeof error === "object" ? stringifyJson(error) : String(error)),
+      textOf(valueAt(error, reading.messagePath)) ?? (typeof error === "object" ? stringifyJson(error) : String(error)),
     retryAfterMs:
       typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds)
         ? Math.round(seconds * reading.retryAfterUnitMs)

@@ -1,5 +1,4 @@
-import { isJsonObject, type JsonValue } from "../../kernel/index.ts";
-import { parsePath, readPath, type Path } from "./path.ts";
+import { isJsonObject, type JsonValue, parsePath, valueAt, type JsonPath } from "../../kernel/index.ts";
 import { parseTemplate, type Scope, type Template } from "./template.ts";
 
 /** Tells messages of one kind from others. */
@@ -40,13 +39,13 @@ export function parseMatch(source: JsonValue): Match | undefined {
 }
 
 interface Condition {
-  readonly path: Path;
+  readonly path: JsonPath;
   readonly choices: readonly Template[];
   readonly anything: boolean;
 }
 
 function holds({ path, choices, anything }: Condition, message: JsonValue, scope: Scope): boolean {
-  const found = readPath(message, path);
+  const found = valueAt(message, path);
   if (found === undefined || (found === null && anything)) return false;
   if (anything) return true;
   if (typeof found === "object" && found !== null) return false;

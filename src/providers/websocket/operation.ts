@@ -1,7 +1,6 @@
-import type { ErrorCode } from "../../kernel/index.ts";
+import type { ErrorCode, JsonPath } from "../../kernel/index.ts";
 import type { BlockReader } from "./block-reader.ts";
 import type { Match } from "./match.ts";
-import type { Path } from "./path.ts";
 import { readRequest, type Request } from "./request.ts";
 import type { Wire } from "./wire.ts";
 
@@ -24,13 +23,13 @@ export interface Operation {
 
 /** Where an answer holds what. */
 export interface AnswerReading {
-  readonly resultPath: Path;
+  readonly resultPath: JsonPath;
   /** Where something that is neither missing, null nor false is a refusal. */
-  readonly errorPath: Path;
+  readonly errorPath: JsonPath;
   /** Inside the error. */
-  readonly codePath: Path;
-  readonly messagePath: Path;
-  readonly retryAfterPath: Path | undefined;
+  readonly codePath: JsonPath;
+  readonly messagePath: JsonPath;
+  readonly retryAfterPath: JsonPath | undefined;
   readonly retryAfterUnitMs: number;
   /** What the peer means by its own codes. */
   readonly codes: ReadonlyMap<string, ErrorCode>;
@@ -39,11 +38,11 @@ export interface AnswerReading {
 /** The events that follow a request, or come without one. */
 export interface Subscription {
   /** Where the answer names the subscription: `{$subscription}`. */
-  readonly idPath: Path | undefined;
+  readonly idPath: JsonPath | undefined;
   /** Which messages are its events; undefined: all that are no answers. */
   readonly events: Match | undefined;
-  readonly valuePath: Path;
-  readonly cursorPath: Path | undefined;
+  readonly valuePath: JsonPath;
+  readonly cursorPath: JsonPath | undefined;
   /** A message that ends it. */
   readonly complete: Match | undefined;
   /** A message that says that it failed. */

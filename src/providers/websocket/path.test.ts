@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { parseJson, type JsonObject } from "../../kernel/index.ts";
-import { parsePath, readPath, writePath } from "./path.ts";
+import { parseJson, type JsonObject, parsePath, valueAt } from "../../kernel/index.ts";
+import { writePath } from "./path.ts";
 
 describe("a path", () => {
   test.each([
@@ -23,19 +23,19 @@ describe("a path", () => {
 
   test("leads into maps and vectors, and nowhere where nothing is", () => {
     const value = { a: [{ b: null }, 7] };
-    expect(readPath(value, [])).toBe(value);
-    expect(readPath(value, ["a", "0", "b"])).toBeNull();
-    expect(readPath(value, ["a", "1"])).toBe(7);
+    expect(valueAt(value, [])).toBe(value);
+    expect(valueAt(value, ["a", "0", "b"])).toBeNull();
+    expect(valueAt(value, ["a", "1"])).toBe(7);
     for (const path of ["a.2", "a.-1", "a.x", "a.1.b", "b", "a.length", "a.0.b.c"]) {
-      expect(readPath(value, path.split("."))).toBeUndefined();
+      expect(valueAt(value, path.split("."))).toBeUndefined();
     }
   });
 
   test("does not see what every object inherits", () => {
     for (const path of ["constructor", "__proto__", "toString", "a.__proto__.x"]) {
-      expect(readPath({ a: {} }, path.split("."))).toBeUndefined();
+      expect(valueAt({ a: {} }, path.split("."))).toBeUndefined();
     }
-    expect(readPath(parseJson('{"__proto__":{"x":1}}'), ["__proto__", "x"])).toBe(1);
+    expect(valueAt(parseJson('{"__proto__":{"x":1}}'), ["__proto__", "x"])).toBe(1);
   });
 
   test("takes a value where one is written, and copies what it goes through", () => {

@@ -1,6 +1,6 @@
-import { CcosError, isJsonObject, setOwn, type JsonObject, type JsonValue } from "../../kernel/index.ts";
+import { CcosError, isJsonObject, setOwn, type JsonObject, type JsonValue, type JsonPath } from "../../kernel/index.ts";
 import type { BlockReader } from "./block-reader.ts";
-import { writePath, type Path } from "./path.ts";
+import { writePath } from "./path.ts";
 import type { Scope, Template } from "./template.ts";
 import type { Correlation } from "./wire.ts";
 
@@ -11,8 +11,8 @@ export type Request =
       readonly kind: "method";
       readonly method: string;
       readonly params: Template | undefined;
-      readonly methodPath: Path;
-      readonly paramsPath: Path;
+      readonly methodPath: JsonPath;
+      readonly paramsPath: JsonPath;
     }
   /** What a template makes of the input. */
   | { readonly kind: "message"; readonly template: Template }

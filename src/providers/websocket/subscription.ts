@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type StreamEvent,
   type Timer,
+  valueAt,
 } from "../../kernel/index.ts";
 import type { SessionCall } from "../../session/handler.ts";
 import type { Connection } from "./connection.ts";
@@ -16,7 +17,6 @@ import type { Listener } from "./inbox.ts";
 import { readAnswer, readRefusal, refusalOf } from "./map-value.ts";
 import type { Match } from "./match.ts";
 import type { Operation, Subscription } from "./operation.ts";
-import { readPath } from "./path.ts";
 import type { Waiter } from "./pending.ts";
 import { renderRequest, type Request, type RequestId } from "./request.ts";
 import type { Scope } from "./template.ts";
@@ -112,7 +112,7 @@ class SubscriptionStream implements Listener, Waiter {
     }
     const scope = this.#scope();
     if (failed?.matches(message, scope) === true) {
-      const error = readPath(message, operation.reading.errorPath) ?? message;
+      const error = valueAt(message, operation.reading.errorPath) ?? message;
       this.#ends(new WireError({ kind: "refused", refusal: refusalOf(error, operation.reading) }));
       return true;
     }
@@ -141,7 +141,7 @@ class SubscriptionStream implements Listener, Waiter {
       }
       const refusal = readRefusal(message, operation.reading);
       if (refusal !== undefined) throw new WireError({ kind: "refused", refusal });
-      this.#subscriptionId = subscription.idPath && readPath(message, subscription.idPath);
+      this.#subscriptionId = subscription.idPath && valueAt(message, subscription.idPath);
       if (subscription.idPath !== undefined && this.#subscriptionId === undefined) {
         throw new WireError({ kind: "broken", text: "The answer does not name the subscription." });
       }
@@ -333,8 +333,8 @@ class SubscriptionStream implements Listener, Waiter {
 
   #eventOf(message: JsonValue): StreamEvent {
     const { valuePath, cursorPath } = this.#options.subscription;
-    const value = readPath(message, valuePath) ?? null;
-    const cursor = cursorPath && readPath(message, cursorPath);
+    const value = valueAt(message, valuePath) ?? null;
+    const cursor = cursorPath && valueAt(message, cursorPath);
     if (cursor === undefined || cursor === null) return { type: "data", value };
     return { type: "data", value, cursor: typeof cursor === "object" ? stringifyJson(cursor) : String(cursor) };
   }

@@ -1,5 +1,12 @@
-import { getOwn, isJsonObject, setOwn, stringifyJson, type JsonObject, type JsonValue } from "../../kernel/index.ts";
-import { readPath } from "./path.ts";
+import {
+  getOwn,
+  isJsonObject,
+  setOwn,
+  stringifyJson,
+  type JsonObject,
+  type JsonValue,
+  valueAt,
+} from "../../kernel/index.ts";
 
 /**
  * A message with places to fill: `{name}` or `{name.inner}` is a part of the input, `{$input}` all of it, `{$rest}` what of
@@ -86,16 +93,16 @@ function asText(value: JsonValue | undefined): string {
 function place(name: string, names: Set<string>): Node {
   const [first = "", ...path] = name.split(".");
   names.add(first);
-  if (first === "$input") return ({ input }) => readPath(input, path);
+  if (first === "$input") return ({ input }) => valueAt(input, path);
   // `names` is complete by the time that anything is filled in.
   if (first === "$rest") return ({ input }) => withoutNames(input, names);
   if (first.startsWith("$")) {
     return ({ values }) => {
       const value = values && getOwn(values, first);
-      return value === undefined ? undefined : readPath(value, path);
+      return value === undefined ? undefined : valueAt(value, path);
     };
   }
-  return ({ input }) => readPath(input, [first, ...path]);
+  return ({ input }) => valueAt(input, [first, ...path]);
 }
 
 function withoutNames(input: JsonValue, names: ReadonlySet<string>): JsonValue {

@@ -1,9 +1,8 @@
-import { canonicalJson, type ErrorCode, type JsonObject } from "../../kernel/index.ts";
+import { canonicalJson, type ErrorCode, type JsonObject, type JsonPath } from "../../kernel/index.ts";
 import type { BlockReader } from "./block-reader.ts";
 import type { Format } from "./frame.ts";
 import type { Match } from "./match.ts";
 import { readRequest, type Request } from "./request.ts";
-import type { Path } from "./path.ts";
 import type { Template } from "./template.ts";
 
 /** How an answer is known for the one of a request. */
@@ -14,8 +13,8 @@ export type Correlation =
   | {
       readonly kind: "id";
       readonly idType: "number" | "string";
-      readonly idPath: Path;
-      readonly requestIdPath: Path;
+      readonly idPath: JsonPath;
+      readonly requestIdPath: JsonPath;
     }
   /** The first answer is that of the first request. */
   | { readonly kind: "in-order"; readonly lateAnswerMs: number }
@@ -52,7 +51,7 @@ export interface Login {
   /** The message that says no. */
   readonly refused: Match | undefined;
   /** Where the answer says how many seconds it is good for. */
-  readonly expiresInPath: Path | undefined;
+  readonly expiresInPath: JsonPath | undefined;
   /** Sent without waiting for anything. */
   readonly unanswered: boolean;
 }
