@@ -181,20 +181,11 @@ function missingRemedy(code: number, words: string, target: Target): string | un
 const RESOURCE_NOT_FOUND = -32002;
 const MISSING = /\b(?:(?:unknown|no such) (?:tool|resource|prompt)|(?:tool|resource|prompt)\b.*\bnot found)\b/i;
 
-/** Errors of the SDK's client and anything else. By name: two copies of a package may meet in one process. */
+/** What is no error of ours, and of nobody that we know. */
 function classifyForeign(error: unknown, context: FailureContext): CcosError {
-  const { name, message, code } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error> & {
-    code?: unknown;
-  };
+  const { message } = (typeof error === "object" && error !== null ? error : {}) as Partial<Error>;
   const words = oneLine(message ?? String(error), 500);
   const said = `${place(context)} failed: ${words}`;
-  if (name === "ProtocolError" && typeof code === "number") {
-    return classifyRpc(
-      { code, message: message ?? "" },
-      context,
-      (kind, text, options) => new CcosError(kind, text, { ...options, cause: error }),
-    );
-  }
   if (context.phase === "open") {
     return new CcosError("protocol-error", said, { remedy: SPEAKS_NO_MCP, cause: error });
   }
