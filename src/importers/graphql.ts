@@ -17,6 +17,7 @@ import {
 import { jsonSchemaToShallowType, type Type } from "../rtfs/index.ts";
 import type { Declaration, ImportOptions, ImportResult, Warn } from "./declaration.ts";
 import { loosenType, nullable } from "./loosen-type.ts";
+import { requireNoCredentials, warnOfSecrets } from "./plain-address.ts";
 import { readSource, type Source } from "./read-source.ts";
 import { readToken } from "./token.ts";
 import { beginImport, writeListing } from "./write-listing.ts";
@@ -144,14 +145,9 @@ function endpointOf(text: string, warn: Warn): URL {
       remedy: "Give the address of the service, such as https://api.example.com/graphql.",
     });
   }
-  if (url.username !== "" || url.password !== "") {
-    fail("invalid-argument", `The address of ${url.host} holds credentials, which would be written to the files.`, {
-      remedy: "Put the token into a variable and name that with --auth-env.",
-    });
-  }
+  requireNoCredentials(url);
   url.hash = "";
-  const shown = createRedactor().redact(url.href);
-  if (shown !== url.href) warn(`The address seems to hold a secret, and the files hold the address: ${shown}`);
+  warnOfSecrets(url, warn);
   return url;
 }
 

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CcosError, throwIfAborted } from "../kernel/index.ts";
 import { isDescriptorSet, type Description } from "../providers/grpc/index.ts";
 import { idSegment } from "./names.ts";
+import { access, replaceFile } from "./replace-file.ts";
 
 const LONGEST = 180;
 
@@ -66,26 +66,6 @@ async function saveOne(path: string, bytes: Uint8Array): Promise<void> {
         });
       }
     }
-    const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-    try {
-      await writeFile(draft, bytes, { flag: "wx" });
-      await rename(draft, path);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
+    await replaceFile(path, bytes);
   });
-}
-
-async function access<T>(path: string, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } catch (error) {
-    if (error instanceof CcosError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CcosError("invalid-argument", `${path} cannot be written: ${code ?? message}.`, {
-      remedy: "Name a folder that you may write to (--out).",
-      cause: error,
-    });
-  }
 }

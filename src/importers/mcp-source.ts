@@ -1,5 +1,6 @@
 import { createRedactor, fail, oneLine, type JsonObject } from "../kernel/index.ts";
 import { splitCommandLine } from "./command-line.ts";
+import { requireNoCredentials, warnOfSecrets } from "./plain-address.ts";
 import { checkVariable } from "./token.ts";
 
 /** Where the tools are listed from, and what a file says to lead back there. */
@@ -47,14 +48,9 @@ function addressOf(text: string, { headers = {}, warn }: McpSourceOptions): McpS
       remedy: "Give it like http://127.0.0.1:3000/mcp.",
     });
   }
-  if (url.username !== "" || url.password !== "") {
-    fail("invalid-argument", `The address of ${url.host} holds credentials, which would be written to the files.`, {
-      remedy: "Put the token into a variable and name that with --auth-env.",
-    });
-  }
+  requireNoCredentials(url);
   url.hash = "";
-  const shown = createRedactor().redact(url.href);
-  if (shown !== url.href) warn(`The address seems to hold a secret, and the files hold the address: ${shown}`);
+  const shown = warnOfSecrets(url, warn);
   for (const name of Object.keys(headers)) {
     if (SECRET_HEADER.test(name)) {
       fail(

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRedactor, fail, oneLine } from "../kernel/index.ts";
 import type { ImportOptions } from "./declaration.ts";
 import { fetchSource } from "./fetch-source.ts";
+import { requireNoCredentials } from "./plain-address.ts";
 import { checkVariable } from "./token.ts";
 
 /** One text that was read: a file, or what is at an address. */
@@ -87,11 +88,7 @@ function addressOf(given: string, options: ImportOptions): URL {
       `${oneLine(createRedactor().redact(given), 200)} is neither a file nor an http(s) address.`,
     );
   }
-  if (url.username !== "" || url.password !== "") {
-    fail("invalid-argument", `The address of ${url.host} holds credentials, which would be written to the files.`, {
-      remedy: "Put the token into a variable and name that with --auth-env.",
-    });
-  }
+  requireNoCredentials(url);
   url.hash = "";
   return url;
 }

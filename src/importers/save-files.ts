@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CcosError, throwIfAborted } from "../kernel/index.ts";
+import { access, replaceFile } from "./replace-file.ts";
 
 /** A file to be written, complete but for the instant at which it was made. */
 export interface GeneratedFile {
@@ -69,7 +70,7 @@ async function saveOne(file: GeneratedFile, options: SaveOptions): Promise<boole
     return false;
   }
   if (known === undefined || !differsInInstantOnly(known.text, file)) {
-    await replace(path, file.render(options.createdAt));
+    await replaceFile(path, file.render(options.createdAt));
   }
   return true;
 }
@@ -94,30 +95,4 @@ function readIfPresent(path: string): Promise<{ readonly text: string } | "forei
       throw error;
     }
   });
-}
-
-/** Writes beside the file and renames: a reader sees the old text or the new one, and a link is replaced, not followed. */
-async function replace(path: string, text: string): Promise<void> {
-  const draft = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-  await access(path, async () => {
-    try {
-      await writeFile(draft, text, { flag: "wx" });
-      await rename(draft, path);
-    } catch (error) {
-      await rm(draft, { force: true });
-      throw error;
-    }
-  });
-}
-
-async function access<T>(path: string, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new CcosError("invalid-argument", `${path} cannot be written: ${code ?? message}.`, {
-      remedy: "Name a folder that you may write to (--out).",
-      cause: error,
-    });
-  }
 }
